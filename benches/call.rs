@@ -1,0 +1,124 @@
+//! What the SDK costs beside a hand-written hyper + ring + serde loop: `cargo bench --bench call`.
+//!
+//! Both sides call the same server, which runs in a process of its own, and take turns in short
+//! rounds; the ratios are medians over the rounds. CPU is that of this process alone.
+
+#[path = "support/floor.rs"]
+mod floor;
+#[path = "support/server.rs"]
+mod server;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use floor::{Floor, Signing};
+use pingpp::{Client, SigningKey};
+use rustix::time::{ClockId, clock_gettime};
+use server::{ID, Server};
+
+const RSA_2048: &str = include_str!("../tests/keys/merchant.pem");
+const RSA_4096: &str = include_str!("../tests/keys/rsa4096.pem");
+
+fn main() {
+    server::serve_if_asked();
+    let server = Server::start();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    println!(
+        "{:<28} {:>9} {:>9} {:>12}",
+        "SDK / hand-written", "CPU/call", "calls/s", "calls/s here"
+    );
+    for (name, pem, calls) in [
+        ("signed, 2048 bits", Some(RSA_2048), 1_500),
+        ("signed, 4096 bits", Some(RSA_4096), 300),
+        ("unsigned", None, 15_000),
+    ] {
+        for in_flight in [1, 32, 256] {
+            let calls = if in_flight == 1 { calls / 2 } else { calls };
+            let row = runtime.block_on(compare(&server.url, pem, in_flight, calls));
+            println!(
+                "{:<28} {:>9.3} {:>9.3} {:>12.0}",
+                format!("{name}, {in_flight} in flight"),
+                row.cpu,
+                row.rate,
+                row.calls_per_second
+            );
+        }
+    }
+}
+
+struct Row {
+    cpu: f64,
+    rate: f64,
+    calls_per_second: f64,
+}
+
+const ROUNDS: usize = 9;
+
+async fn compare(url: &str, pem: Option<&str>, in_flight: usize, calls: usize) -> Row {
+    let floor = Floor::new(url, pem, Signing::Inline);
+    let mut builder = Client::builder("sk_test_benchmark").base_url(url);
+    if let Some(pem) = pem {
+        builder = builder.signing_key(SigningKey::from_pem(pem).unwrap());
+    }
+    let client = builder.build().unwrap();
+
+    let by_hand = || {
+        let floor = floor.clone();
+        async move { assert!(floor.reverse(ID).await.reversed) }
+    };
+    let by_sdk = || {
+        let call = client.charges().reverse(ID);
+        async move { assert_eq!(call.await.unwrap().reversed, Some(true)) }
+    };
+    // Connections, threads and caches first.
+    round(in_flight, in_flight * 4, by_hand).await;
+    round(in_flight, in_flight * 4, by_sdk).await;
+
+    let (mut cpu, mut rate, mut here) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (floor_cpu, floor_time) = round(in_flight, calls, by_hand).await;
+        let (sdk_cpu, sdk_time) = round(in_flight, calls, by_sdk).await;
+        cpu.push(sdk_cpu.as_secs_f64() / floor_cpu.as_secs_f64());
+        rate.push(floor_time.as_secs_f64() / sdk_time.as_secs_f64());
+        here.push(calls as f64 / sdk_time.as_secs_f64());
+    }
+    Row { cpu: median(cpu), rate: median(rate), calls_per_second: median(here) }
+}
+
+/// Makes `calls` calls, `in_flight` at a time; CPU and wall time of all of them.
+async fn round<F>(in_flight: usize, calls: usize, call: impl Fn() -> F) -> (Duration, Duration)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (cpu, wall) = (cpu_time(), Instant::now());
+    let left = Arc::new(AtomicUsize::new(calls));
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut waiting = calls;
+    while waiting > 0 || !tasks.is_empty() {
+        while waiting > 0 && tasks.len() < in_flight {
+            waiting -= 1;
+            let left = Arc::clone(&left);
+            let call = call();
+            tasks.spawn(async move {
+                call.await;
+                left.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        tasks.join_next().await.unwrap().unwrap();
+    }
+    assert_eq!(left.load(Ordering::Relaxed), 0);
+    (cpu_time() - cpu, wall.elapsed())
+}
+
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,366 @@
+//! `ClientBuilder` and what can be wrong with a configuration.
+//!
+//! Everything is checked in `build`, which needs no runtime and opens no socket.
+
+use std::error::Error as StdError;
+use std::ffi::OsString;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::uri::{Authority, Scheme, Uri};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::client::{Client, Shared};
+use crate::credentials::{ApiKey, Credentials};
+use crate::error::BoxError;
+use crate::retry::Budget;
+use crate::signing::Signers;
+use crate::transport::{Config, Proxy, Transport, root_certificates};
+use crate::{App, Id, PublicKey, RetryPolicy, SigningKey};
+
+const BASE_URL: &str = "https://api.pingxx.com";
+
+/// Configures a [`Client`]; made by [`Client::builder`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let client = pingpp::Client::builder("sk_test_ibbTe5jLGCi5rzfH4OqPW9KC")
+///     .app("app_1Gqj58ynP0mHeX1q")
+///     .timeout(Duration::from_secs(30))
+///     .build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct ClientBuilder {
+    api_key: ApiKey,
+    signing_key: Option<SigningKey>,
+    verify: Vec<PublicKey>,
+    app: Option<Id<App>>,
+    base_url: String,
+    timeout: Duration,
+    attempt_timeout: Duration,
+    connect_timeout: Duration,
+    retry: RetryPolicy,
+    max_in_flight: usize,
+    signing_threads: Option<NonZeroUsize>,
+    roots: Vec<Vec<u8>>,
+    platform_verifier: bool,
+    proxy: Proxy,
+    accept_language: String,
+    user_agent: Option<String>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(api_key: String) -> Self {
+        Self {
+            api_key: ApiKey::new(api_key),
+            signing_key: None,
+            verify: Vec::new(),
+            app: None,
+            base_url: BASE_URL.to_owned(),
+            timeout: Duration::from_secs(80),
+            attempt_timeout: Duration::from_secs(25),
+            connect_timeout: Duration::from_secs(10),
+            retry: RetryPolicy::default(),
+            max_in_flight: 256,
+            signing_threads: None,
+            roots: Vec::new(),
+            platform_verifier: false,
+            proxy: Proxy::Environment,
+            accept_language: String::from("zh-CN"),
+            user_agent: None,
+        }
+    }
+
+    /// Reads the variables that [`Client::from_env`] names through `var`.
+    pub(crate) fn from_vars(var: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let text = |name: &'static str| match var(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(ConfigError::new(name, "it is empty or not UTF-8: set or unset it")),
+        };
+        let Some(api_key) = text("PINGPP_API_KEY")? else {
+            return Err(ConfigError::new(
+                "PINGPP_API_KEY",
+                "it is not set: export the secret key (sk_test_... or sk_live_...) of your \
+                 Ping++ dashboard",
+            ));
+        };
+        let mut builder = Self::new(api_key);
+        let (path, pem) = ("PINGPP_PRIVATE_KEY_PATH", "PINGPP_PRIVATE_KEY");
+        builder.signing_key = match (text(path)?, text(pem)?) {
+            (None, None) => None,
+            (Some(file), None) => Some((path, SigningKey::from_pem_file(file))),
+            (None, Some(text)) => Some((pem, SigningKey::from_pem(text))),
+            (Some(_), Some(_)) => {
+                let reason = "PINGPP_PRIVATE_KEY_PATH is set as well: unset one of them";
+                return Err(ConfigError::new(pem, reason));
+            }
+        }
+        .map(|(name, key)| key.map_err(|error| ConfigError::new(name, error.to_string())))
+        .transpose()?;
+        if let Some(app) = text("PINGPP_APP_ID")? {
+            builder = builder.app(app);
+        }
+        if let Some(url) = text("PINGPP_BASE_URL")? {
+            builder = builder.base_url(url);
+        }
+        Ok(builder)
+    }
+
+    /// Signs every request with this key. Its public half must be uploaded in the Ping++ dashboard.
+    ///
+    /// Without it requests go out unsigned, which Ping++ accepts only while signature checking is
+    /// switched off in the dashboard, and never for transfers.
+    pub fn signing_key(mut self, key: SigningKey) -> Self {
+        self.signing_key = Some(key);
+        self
+    }
+
+    /// Accepts answers only if they are signed with this Ping++ public key, which the dashboard
+    /// shows. May be called several times: any one of the keys will do, so that keys can rotate.
+    pub fn verify_responses(mut self, key: PublicKey) -> Self {
+        self.verify.push(key);
+        self
+    }
+
+    /// The app of calls that do not name one (`app_...`).
+    pub fn app(mut self, app: impl Into<Id<App>>) -> Self {
+        self.app = Some(app.into());
+        self
+    }
+
+    /// Where the API is: `https://host[:port]`, or `http://` on a loopback address for a sandbox.
+    /// Default: `https://api.pingxx.com`.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// Limit of a whole call: waiting, signing, connecting, every attempt and pause. Default: 80 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Limit of one attempt of a call that may be repeated. Default: 25 s.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Limit of DNS, TCP, proxy and TLS together. Default: 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How often a call may be sent. Default: 4 times.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How many requests may be under way at a time; others wait, first come first served. Ping++
+    /// plans have such a limit and answer 403 above it. Default: 256.
+    pub fn max_in_flight(mut self, n: usize) -> Self {
+        self.max_in_flight = n;
+        self
+    }
+
+    /// How many threads sign. Default: one per core.
+    pub fn signing_threads(mut self, n: NonZeroUsize) -> Self {
+        self.signing_threads = Some(n);
+        self
+    }
+
+    /// Trusts the certificates of this PEM text as well. May be called several times.
+    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.roots.push(pem.as_ref().to_owned());
+        self
+    }
+
+    /// Trusts what the operating system trusts, instead of the compiled-in roots.
+    #[cfg(feature = "platform-verifier")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
+    pub fn platform_verifier(mut self) -> Self {
+        self.platform_verifier = true;
+        self
+    }
+
+    /// Connects through this proxy (`http://[user:password@]host:port`) with CONNECT. Without it the
+    /// environment is asked: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Proxy::Through(url.into());
+        self
+    }
+
+    /// Connects straight, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = Proxy::None;
+        self
+    }
+
+    /// The language of error messages, such as `en`. Default: `zh-CN`.
+    pub fn accept_language(mut self, language: impl Into<String>) -> Self {
+        self.accept_language = language.into();
+        self
+    }
+
+    /// Appended to `User-Agent`, to name the program.
+    pub fn user_agent(mut self, suffix: impl Into<String>) -> Self {
+        self.user_agent = Some(suffix.into());
+        self
+    }
+
+    /// Checks everything and makes the client. Needs no runtime and opens no socket.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the setting and says what is wrong with it.
+    pub fn build(self) -> Result<Client, ConfigError> {
+        let credentials = Credentials::new(self.api_key, self.signing_key)
+            .map_err(|reason| ConfigError::new("api_key", reason))?;
+        let (scheme, authority) = server(&self.base_url)?;
+        for (setting, limit) in [
+            ("timeout", self.timeout),
+            ("attempt_timeout", self.attempt_timeout),
+            ("connect_timeout", self.connect_timeout),
+        ] {
+            if limit.is_zero() {
+                return Err(ConfigError::new(setting, "it must be longer than zero"));
+            }
+        }
+        if self.max_in_flight == 0 {
+            return Err(ConfigError::new("max_in_flight", "it must be at least 1"));
+        }
+        let mut roots = Vec::new();
+        for text in &self.roots {
+            roots.extend(root_certificates(text)?);
+        }
+        let user_agent = match &self.user_agent {
+            None => USER_AGENT.to_owned(),
+            Some(suffix) => format!("{USER_AGENT} {suffix}"),
+        };
+        let transport = Transport::new(Config {
+            scheme,
+            authority,
+            connect_timeout: self.connect_timeout,
+            max_idle: self.max_in_flight,
+            roots,
+            platform_verifier: self.platform_verifier,
+            proxy: self.proxy,
+            accept_language: header("accept_language", &self.accept_language)?,
+            user_agent: header("user_agent", &user_agent)?,
+        })?;
+        Ok(Client::new(Shared {
+            transport,
+            signers: Signers::new(self.signing_threads),
+            slots: Semaphore::new(self.max_in_flight),
+            budget: Mutex::new(Budget::new()),
+            born: Instant::now(),
+            credentials,
+            verify: self.verify,
+            app: self.app,
+            timeout: self.timeout,
+            attempt_timeout: self.attempt_timeout,
+            retry: self.retry,
+        }))
+    }
+}
+
+const USER_AGENT: &str = concat!("pingpp-rust/", env!("CARGO_PKG_VERSION"));
+
+/// A configuration that cannot work. It names the setting and says what to do.
+#[derive(Debug)]
+pub struct ConfigError {
+    setting: &'static str,
+    reason: String,
+    source: Option<BoxError>,
+}
+
+impl ConfigError {
+    pub(crate) fn new(setting: &'static str, reason: impl Into<String>) -> Self {
+        Self { setting, reason: reason.into(), source: None }
+    }
+
+    pub(crate) fn because(
+        setting: &'static str,
+        reason: &str,
+        source: impl Into<BoxError>,
+    ) -> Self {
+        Self { setting, reason: reason.to_owned(), source: Some(source.into()) }
+    }
+
+    /// The builder method or environment variable that is wrong.
+    pub fn setting(&self) -> &str {
+        self.setting
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.setting, self.reason)
+    }
+}
+
+impl StdError for ConfigError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+fn header(setting: &'static str, text: &str) -> Result<HeaderValue, ConfigError> {
+    HeaderValue::from_str(text)
+        .map_err(|error| ConfigError::because(setting, "it cannot be sent in a header", error))
+}
+
+fn server(url: &str) -> Result<(Scheme, Authority), ConfigError> {
+    let wrong = |reason: &str| ConfigError::new("base_url", reason);
+    // The parser drops fragments without a word.
+    if url.contains(['?', '#']) {
+        return Err(wrong("it must not have a query or a fragment"));
+    }
+    let uri: Uri =
+        url.parse().map_err(|error| ConfigError::because("base_url", "it is not a URL", error))?;
+    let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+        return Err(wrong("it must be of the form https://host or https://host:port"));
+    };
+    if authority.as_str().contains('@') {
+        return Err(wrong("it must not contain a user name or a password"));
+    }
+    if !matches!(uri.path(), "" | "/") {
+        return Err(wrong("it must not have a path: /v1 is added to it, and signed"));
+    }
+    if authority.port_u16().is_none() && authority.as_str() != authority.host() {
+        return Err(wrong("its port is not a number up to 65535"));
+    }
+    match scheme.as_str() {
+        "https" => {}
+        "http" if is_loopback(authority.host()) => {}
+        "http" => {
+            return Err(wrong(
+                "plain http is for loopback addresses only, since anybody on the way could read \
+                 the API key: use https",
+            ));
+        }
+        _ => return Err(wrong("it must begin with https://")),
+    }
+    Ok((scheme.clone(), authority.clone()))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    match literal.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}

@@ -1,0 +1,88 @@
+//! Finds the one key in a text, whatever happened to the text on its way.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pem::Pem;
+use zeroize::Zeroizing;
+
+use super::KeyError;
+use super::der::{self, Der};
+
+/// A key in its PKCS#1 form.
+pub(super) enum Found {
+    Private(Zeroizing<Vec<u8>>),
+    Public(Vec<u8>),
+}
+
+/// The one private key of the text; if it has none, the one public key.
+pub(super) fn find(text: &[u8]) -> Result<Found, KeyError> {
+    let text = tidy(text)?;
+    if !text.contains("-----BEGIN") {
+        return bare(&text);
+    }
+    let blocks = pem::parse_many(text.as_bytes()).map_err(|_| KeyError::Damaged)?;
+    if blocks.len() != text.matches("-----BEGIN").count() {
+        return Err(KeyError::Damaged);
+    }
+    let (private, other): (Vec<_>, Vec<_>) =
+        blocks.into_iter().partition(|block| block.tag().ends_with("PRIVATE KEY"));
+    let (public, other): (Vec<_>, Vec<_>) =
+        other.into_iter().partition(|block| block.tag().ends_with("PUBLIC KEY"));
+    match (private.as_slice(), public.as_slice()) {
+        ([key], _) | ([], [key]) => block(key),
+        ([], []) if other.iter().any(|block| block.tag().ends_with("CERTIFICATE")) => {
+            Err(KeyError::Certificate)
+        }
+        ([], []) => Err(KeyError::Missing),
+        _ => Err(KeyError::Several),
+    }
+}
+
+/// Without byte order mark, indentation and carriage returns, and with line breaks where an
+/// environment variable has the two characters `\n`.
+fn tidy(text: &[u8]) -> Result<Zeroizing<String>, KeyError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = std::str::from_utf8(text).map_err(|_| KeyError::Missing)?;
+    let text = Zeroizing::new(text.replace("\\r", "").replace("\\n", "\n"));
+    let mut tidied = Zeroizing::new(String::with_capacity(text.len() + 1));
+    for line in text.lines() {
+        tidied.push_str(line.trim());
+        tidied.push('\n');
+    }
+    Ok(tidied)
+}
+
+fn block(block: &Pem) -> Result<Found, KeyError> {
+    let encrypted = block.headers().iter().any(|(_, value)| value.contains("ENCRYPTED"));
+    match block.tag() {
+        _ if encrypted => Err(KeyError::Encrypted),
+        "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
+        "PRIVATE KEY" | "RSA PRIVATE KEY" | "PUBLIC KEY" | "RSA PUBLIC KEY" => {
+            key(block.contents())
+        }
+        _ => Err(KeyError::NotRsa),
+    }
+}
+
+/// Base64 without the lines around it, as some dashboards show it.
+fn bare(text: &str) -> Result<Found, KeyError> {
+    let base64 = Zeroizing::new(text.split_whitespace().collect::<String>());
+    if base64.is_empty() {
+        return Err(KeyError::Missing);
+    }
+    match STANDARD.decode(base64.as_bytes()).map(Zeroizing::new) {
+        Ok(der) => key(&der),
+        // Every DER key begins with a SEQUENCE of at least 128 bytes, in base64 `MI`.
+        Err(_) if base64.starts_with("MI") => Err(KeyError::Damaged),
+        Err(_) => Err(KeyError::Missing),
+    }
+}
+
+fn key(der: &[u8]) -> Result<Found, KeyError> {
+    match der::identify(der).ok_or(KeyError::Damaged)? {
+        Der::RsaPrivate(der) => Ok(Found::Private(Zeroizing::new(der.to_vec()))),
+        Der::RsaPublic(der) => Ok(Found::Public(der.to_vec())),
+        Der::Encrypted => Err(KeyError::Encrypted),
+        Der::NotRsa => Err(KeyError::NotRsa),
+    }
+}

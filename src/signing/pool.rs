@@ -1,0 +1,218 @@
+//! The threads that RSA runs on.
+//!
+//! A signature takes about a millisecond of CPU (six with 4096 bits). On the async workers it would
+//! make every other task of the server wait for that long; `spawn_blocking` shares its threads with
+//! file and DNS work and was measured to cost a third of the throughput. So a few threads of their
+//! own, as many as cores, take signatures from one queue, first come first served.
+//!
+//! They belong to one client and its clones: accounts do not queue behind each other, nothing is
+//! global, and the last clone takes them along. They are started when they are first needed.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use super::{SignError, SigningKey};
+
+/// A handle on the threads. They end when it is dropped.
+pub(crate) struct Signers {
+    queue: Arc<Queue>,
+    limit: usize,
+}
+
+type Signed = Result<String, SignError>;
+
+struct Job {
+    work: Box<dyn FnOnce() -> Signed + Send>,
+    answer: oneshot::Sender<Signed>,
+}
+
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+    closed: bool,
+}
+
+impl Signers {
+    /// At most so many threads; by default one per core.
+    pub(crate) fn new(threads: Option<NonZeroUsize>) -> Self {
+        let limit = threads.or_else(|| thread::available_parallelism().ok());
+        Self { queue: Arc::default(), limit: limit.map_or(1, NonZeroUsize::get) }
+    }
+
+    /// Signs on one of the threads. If this future is dropped before its turn, nothing is done.
+    pub(crate) async fn sign(&self, key: SigningKey, message: Vec<u8>) -> Signed {
+        self.run(move || key.sign(&message)).await
+    }
+
+    async fn run(&self, work: impl FnOnce() -> Signed + Send + 'static) -> Signed {
+        let (answer, signed) = oneshot::channel();
+        self.queue.push(Job { work: Box::new(work), answer }, self.limit)?;
+        signed.await.unwrap_or(Err(SignError::Panicked))
+    }
+}
+
+impl Drop for Signers {
+    fn drop(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.wake.notify_all();
+    }
+}
+
+impl fmt::Debug for Signers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signers").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// Puts a job at the end, and starts a thread if all are busy and one more is allowed.
+    fn push(self: &Arc<Self>, job: Job, limit: usize) -> Result<(), SignError> {
+        let mut state = self.lock();
+        if state.idle <= state.jobs.len() && state.threads < limit {
+            let queue = Arc::clone(self);
+            let name = format!("pingpp-sign-{}", state.threads);
+            match thread::Builder::new().name(name).spawn(move || queue.work()) {
+                Ok(_) => state.threads += 1,
+                Err(_) if state.threads > 0 => {}
+                Err(_) => return Err(SignError::NoThread),
+            }
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// One thread's life.
+    fn work(&self) {
+        while let Some(Job { work, answer }) = self.next() {
+            if answer.is_closed() {
+                continue;
+            }
+            let signed = catch_unwind(AssertUnwindSafe(work));
+            // Nobody waits any more if this fails.
+            let _ = answer.send(signed.unwrap_or(Err(SignError::Panicked)));
+        }
+    }
+
+    /// Waits for a job; `None` when the client is gone.
+    fn next(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            state.idle += 1;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// No job runs under the lock, so a poisoned one holds a whole state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn signers(threads: usize) -> Signers {
+        Signers::new(NonZeroUsize::new(threads))
+    }
+
+    fn done(text: &str) -> Signed {
+        Ok(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_its_call_and_the_thread_goes_on() {
+        let signers = signers(1);
+        let panicked = signers.run(|| panic!("for the test")).await;
+        assert_eq!(panicked, Err(SignError::Panicked));
+        assert_eq!(signers.run(|| done("next")).await, done("next"));
+        assert_eq!(signers.queue.lock().threads, 1);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_call_is_not_signed() {
+        let signers = signers(1);
+        let (hold, held) = mpsc::channel::<()>();
+        let busy = signers.run(move || {
+            let _ = held.recv();
+            done("first")
+        });
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let mut busy = Box::pin(busy);
+        let mut dropped = Box::pin(signers.run(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            done("dropped")
+        }));
+        assert!(futures_poll(busy.as_mut()).is_pending());
+        assert!(futures_poll(dropped.as_mut()).is_pending());
+        drop(dropped);
+        hold.send(()).unwrap();
+        assert_eq!(busy.await, done("first"));
+        assert_eq!(signers.run(|| done("after")).await, done("after"));
+        assert_eq!(count.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn signatures_are_made_in_the_order_of_arrival() {
+        let signers = signers(1);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let jobs: Vec<_> = (0..20)
+            .map(|n| {
+                let order = Arc::clone(&order);
+                let mut job = Box::pin(signers.run(move || {
+                    order.lock().unwrap().push(n);
+                    done("")
+                }));
+                assert!(futures_poll(job.as_mut()).is_pending() || n == 0);
+                job
+            })
+            .collect();
+        drop(signers.run(|| done("")).await);
+        drop(jobs);
+        assert!(order.lock().unwrap().is_sorted());
+    }
+
+    #[test]
+    fn the_threads_end_with_the_client() {
+        let signers = signers(2);
+        let queue = Arc::downgrade(&signers.queue);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(signers.run(|| done("one"))), done("one"));
+        drop(signers);
+        // Each thread holds the queue; it is gone when they are.
+        while queue.strong_count() > 0 {
+            thread::yield_now();
+        }
+    }
+
+    fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+        future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+    }
+}

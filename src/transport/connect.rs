@@ -1,0 +1,228 @@
+//! The way to the server: DNS, TCP, a proxy's tunnel and TLS, within one time limit.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::uri::{Scheme, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use rustls::client::ClientConfig;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::CertificateDer;
+use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use super::Config;
+use crate::builder::ConfigError;
+use crate::error::BoxError;
+
+/// Which proxy to go through.
+#[derive(Debug)]
+pub(crate) enum Proxy {
+    /// What the environment says: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
+    Environment,
+    None,
+    Through(String),
+}
+
+/// TCP, proxy and TLS, all within one time limit.
+#[derive(Clone)]
+pub(super) struct Connector {
+    https: HttpsConnector<Dial>,
+    limit: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
+        let tls = tls(config)?;
+        let dial = match proxy(config)? {
+            None => Dial::Direct(tcp(config)),
+            Some(proxy) => {
+                let tunnel = Tunnel::new(proxy.uri().clone(), https(tls.clone(), tcp(config)));
+                Dial::Tunnel(match proxy.basic_auth() {
+                    Some(auth) => tunnel.with_auth(auth.clone()),
+                    None => tunnel,
+                })
+            }
+        };
+        Ok(Self { https: https(tls, dial), limit: config.connect_timeout })
+    }
+}
+
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<MaybeHttpsStream<TokioIo<TcpStream>>>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.https.poll_ready(cx)
+    }
+
+    fn call(&mut self, server: Uri) -> Self::Future {
+        let connecting = timeout(self.limit, self.https.call(server));
+        Box::pin(async { connecting.await? })
+    }
+}
+
+/// Straight, or through a tunnel that a proxy digs.
+#[derive(Clone)]
+enum Dial {
+    Direct(HttpConnector),
+    Tunnel(Tunnel<HttpsConnector<HttpConnector>>),
+}
+
+impl Service<Uri> for Dial {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self {
+            Self::Direct(http) => http.poll_ready(cx).map_err(Into::into),
+            Self::Tunnel(tunnel) => tunnel.poll_ready(cx).map_err(Into::into),
+        }
+    }
+
+    fn call(&mut self, server: Uri) -> Self::Future {
+        match self {
+            Self::Direct(http) => {
+                let connecting = http.call(server);
+                Box::pin(async { Ok(MaybeHttpsStream::Http(connecting.await?)) })
+            }
+            Self::Tunnel(tunnel) => {
+                let connecting = tunnel.call(server);
+                Box::pin(async { Ok(connecting.await?) })
+            }
+        }
+    }
+}
+
+fn https<T>(tls: ClientConfig, inner: T) -> HttpsConnector<T> {
+    HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(inner)
+}
+
+fn tcp(config: &Config) -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    // Divided among the addresses of a name, so that one dead address leaves time for the next.
+    tcp.set_connect_timeout(Some(config.connect_timeout));
+    tcp
+}
+
+fn proxy(config: &Config) -> Result<Option<Intercept>, ConfigError> {
+    let matcher = match &config.proxy {
+        Proxy::None => return Ok(None),
+        // Plain http is for a server on this machine, where no proxy belongs in between.
+        Proxy::Environment if config.scheme == Scheme::HTTP => return Ok(None),
+        Proxy::Environment => Matcher::from_env(),
+        Proxy::Through(url) => Matcher::builder().all(url.as_str()).build(),
+    };
+    let server = Uri::builder()
+        .scheme(config.scheme.clone())
+        .authority(config.authority.clone())
+        .path_and_query("/")
+        .build()
+        .map_err(|error| ConfigError::because("base_url", "it is not a usable URL", error))?;
+    let proxy = matcher.intercept(&server);
+    let usable = |proxy: &Intercept| matches!(proxy.uri().scheme_str(), Some("http" | "https"));
+    match (&config.proxy, proxy) {
+        (_, Some(proxy)) if usable(&proxy) => Ok(Some(proxy)),
+        (Proxy::Environment, None) => Ok(None),
+        _ => Err(ConfigError::new(
+            "proxy",
+            "only http:// and https:// proxies can be used, as in http://user:password@host:3128; \
+             `no_proxy()` ignores those of the environment",
+        )),
+    }
+}
+
+fn tls(config: &Config) -> Result<ClientConfig, ConfigError> {
+    // Named here, never installed process-wide: the program around may have chosen another one.
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConfigError::because("tls", "no TLS version is usable", error))?;
+    if config.platform_verifier || cfg!(not(feature = "webpki-roots")) {
+        with_platform_roots(builder, config, provider)
+    } else {
+        with_compiled_roots(builder, config)
+    }
+}
+
+type TlsBuilder = ConfigBuilder<ClientConfig, WantsVerifier>;
+
+fn with_compiled_roots(builder: TlsBuilder, config: &Config) -> Result<ClientConfig, ConfigError> {
+    let mut roots = RootCertStore::empty();
+    #[cfg(feature = "webpki-roots")]
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    for root in &config.roots {
+        roots.add(root.clone()).map_err(|error| {
+            ConfigError::because("root_certificate", "it cannot be used as a trust root", error)
+        })?;
+    }
+    if roots.is_empty() && config.scheme == Scheme::HTTPS {
+        return Err(ConfigError::new(
+            "root_certificate",
+            "there are no trust roots: enable the feature `webpki-roots` or `platform-verifier`, \
+             or pass the certificate of your authority",
+        ));
+    }
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(feature = "platform-verifier")]
+fn with_platform_roots(
+    builder: TlsBuilder,
+    config: &Config,
+    provider: Arc<CryptoProvider>,
+) -> Result<ClientConfig, ConfigError> {
+    let roots = config.roots.iter().cloned();
+    let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)
+        .map_err(|error| {
+            ConfigError::because("root_certificate", "the system's roots are unusable", error)
+        })?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(builder.with_no_client_auth())
+}
+
+#[cfg(not(feature = "platform-verifier"))]
+fn with_platform_roots(
+    builder: TlsBuilder,
+    config: &Config,
+    _: Arc<CryptoProvider>,
+) -> Result<ClientConfig, ConfigError> {
+    with_compiled_roots(builder, config)
+}
+
+/// Reads the certificates of a PEM text.
+pub(crate) fn root_certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let blocks = pem::parse_many(text)
+        .map_err(|error| ConfigError::because("root_certificate", "it is not PEM", error))?;
+    let certificates: Vec<_> = blocks
+        .into_iter()
+        .filter(|block| block.tag() == "CERTIFICATE")
+        .map(|block| CertificateDer::from(block.into_contents()))
+        .collect();
+    if certificates.is_empty() {
+        return Err(ConfigError::new(
+            "root_certificate",
+            "no `BEGIN CERTIFICATE` block was found in it",
+        ));
+    }
+    Ok(certificates)
+}
