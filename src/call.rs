@@ -3,7 +3,7 @@
 //! What may be sent again is decided in `retry`, how far a send got in `transport`. This file reads
 //! the clock and draws the random numbers, so that neither of them has to.
 
-mod attempt;
+mod attempts;
 
 use std::fmt;
 use std::future::Future;
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, field};
 
-use self::attempt::Running;
+use self::attempts::Attempts;
 use crate::SigningKey;
 use crate::client::Client;
 use crate::credentials::ApiKey;
@@ -44,8 +44,10 @@ use crate::transport::Answer;
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<T> {
     plan: Option<Plan<T>>,
-    running: Option<Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>>,
+    running: Option<Running<T>>,
 }
+
+type Running<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 struct Plan<T> {
     client: Client,
@@ -148,7 +150,7 @@ impl<T> fmt::Debug for Call<T> {
 /// The loop: an attempt, then its value, an error, or a pause and the next attempt.
 async fn run<T>(plan: Plan<T>) -> Result<T, Error> {
     let Plan { client, mut request, options, decode } = plan;
-    let mut running = Running::new(client.shared(), &mut request, options)?;
+    let mut running = Attempts::new(client.shared(), &mut request, options)?;
     let span = tracing::info_span!(
         "pingpp.call",
         http.request.method = running.method(),

@@ -1,1 +1,179 @@
+use super::*;
 
+macro_rules! key {
+    ($name:literal) => {
+        include_str!(concat!("../../tests/keys/", $name))
+    };
+}
+
+const PKCS8: &str = key!("merchant.pem");
+const PKCS1: &str = key!("merchant_pkcs1.pem");
+
+/// `printf 'known answer' | openssl dgst -sha256 -sign tests/keys/merchant.pem | base64 -w0`
+const KNOWN_ANSWER: &str = "UTkogE2LlW560NkpTstfdWdJGPCRXOyCH1yUHEGLaPczGwmq0qogt2tzagz28UXA1tsqvslMm\
+                            dTfwVRL1o1bVOp9qCKz7hGDdVvQmB4Wh8ATB90p5ir3rNZaHBPc+S5VLV/pNeVKKTbkFUoDkq\
+                            nHvTgb2AyTlUiIhyfjJ4rrPIg8VPMJQEJkyV5ibwd3VKXCQkGaJYW1yR916xeqD7WNNzB9Xee\
+                            LWsH+gABamBIahlHuK8rt74CWeQ68qCTYFbZLyQbqveQO/OkHl2UUuxKO8X3qd+2O2So7SuS2\
+                            k6XumivPHDsxYE+uxS8Qe7dIXbhJZ9C6EDjQJBwzbbwiLoU4BA==";
+
+fn base64_of(pem: &str) -> String {
+    pem.lines().filter(|line| !line.starts_with("-----")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_form_of_a_private_key_gives_the_known_answer() {
+    for text in [
+        PKCS8.to_owned(),
+        PKCS1.to_owned(),
+        PKCS8.replace('\n', "\r\n"),
+        PKCS8.replace('\n', "\\n"),
+        PKCS8.replace('\n', "\\r\\n"),
+        PKCS1.replace('\n', "\\n"),
+        format!("\u{feff}{PKCS8}"),
+        PKCS8.replace('\n', "\n    "),
+        PKCS8.replace('\n', " \t\n\t"),
+        format!(
+            "Bag Attributes\n    friendlyName: merchant\nKey Attributes: <No Attributes>\n{PKCS8}"
+        ),
+        format!("{PKCS8}\nsome text behind"),
+        format!("{}{PKCS8}", key!("certificate.pem")),
+        format!("{PKCS8}{}", key!("merchant.pub.pem")),
+        PKCS8.trim_end().to_owned(),
+        base64_of(PKCS8),
+        base64_of(PKCS1),
+        base64_of(PKCS8).replace('\n', ""),
+    ] {
+        let key = SigningKey::from_pem(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(key.sign(b"known answer").unwrap(), KNOWN_ANSWER);
+        assert!(key.public_key().verifies(b"known answer", KNOWN_ANSWER));
+    }
+}
+
+#[test]
+fn every_form_of_a_public_key_verifies_the_known_answer() {
+    let spki = key!("merchant.pub.pem");
+    let pkcs1 = key!("merchant_pkcs1.pub.pem");
+    for text in [
+        spki.to_owned(),
+        pkcs1.to_owned(),
+        spki.replace('\n', "\r\n"),
+        spki.replace('\n', "\\n"),
+        base64_of(spki),
+        base64_of(pkcs1),
+    ] {
+        let key = PublicKey::from_pem(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert!(key.verifies(b"known answer", KNOWN_ANSWER));
+        assert!(!key.verifies(b"another answer", KNOWN_ANSWER));
+    }
+}
+
+#[test]
+fn a_changed_signature_or_message_is_refused() {
+    let key = PublicKey::from_pem(key!("merchant.pub.pem")).unwrap();
+    for cut in 0..KNOWN_ANSWER.len() {
+        assert!(!key.verifies(b"known answer", &KNOWN_ANSWER[..cut]));
+    }
+    let url_safe = KNOWN_ANSWER.replace('+', "-").replace('/', "_");
+    for wrong in [
+        "",
+        " ",
+        &format!("{KNOWN_ANSWER}{KNOWN_ANSWER}"),
+        &format!(" {KNOWN_ANSWER}"),
+        &format!("{KNOWN_ANSWER}\n"),
+        &format!("{KNOWN_ANSWER}="),
+        KNOWN_ANSWER.trim_end_matches('='),
+        &url_safe,
+    ] {
+        assert!(!key.verifies(b"known answer", wrong), "{wrong:?}");
+    }
+    for at in 0..b"known answer".len() {
+        let mut message = *b"known answer";
+        message[at] ^= 1;
+        assert!(!key.verifies(&message, KNOWN_ANSWER));
+    }
+    assert!(
+        !PublicKey::from_pem(key!("pingxx.pub.pem"))
+            .unwrap()
+            .verifies(b"known answer", KNOWN_ANSWER)
+    );
+}
+
+#[test]
+fn every_unusable_private_key_is_refused_with_advice() {
+    let truncated = &PKCS8[..PKCS8.len() / 2];
+    let mut damaged: Vec<_> = PKCS8.lines().collect();
+    damaged.remove(5);
+    for (text, advice) in [
+        ("", "there is no key"),
+        ("   \n\n", "there is no key"),
+        ("hello world", "there is no key"),
+        ("\u{0}\u{1}", "there is no key"),
+        (key!("encrypted.pem"), "openssl pkey -in key.pem -out plain.pem"),
+        (key!("encrypted_pkcs1.pem"), "openssl pkey -in key.pem -out plain.pem"),
+        (&base64_of(key!("encrypted.pem")), "protected by a password"),
+        (key!("ec.pem"), "not an RSA key"),
+        (key!("ec_sec1.pem"), "not an RSA key"),
+        (key!("ed25519.pem"), "not an RSA key"),
+        (&base64_of(key!("ec.pem")), "not an RSA key"),
+        (key!("merchant.pub.pem"), "the private key that belongs to it"),
+        (&base64_of(key!("merchant_pkcs1.pub.pem")), "the private key that belongs to it"),
+        (key!("certificate.pem"), "openssl x509"),
+        (
+            key!("rsa1024.pem"),
+            "1024 bits, at least 2048 are needed: make one with `openssl genpkey",
+        ),
+        (key!("rsa5120.pem"), "5120 bits, at most 4096"),
+        (truncated, "damaged or cut off"),
+        (&base64_of(truncated), "damaged or cut off"),
+        (&damaged.join("\n"), "damaged or cut off"),
+        (&format!("{PKCS8}{PKCS8}"), "more than one key"),
+        (&format!("{PKCS8}{}", key!("rsa1024.pem")), "more than one key"),
+    ] {
+        let error = SigningKey::from_pem(text).expect_err(text).to_string();
+        assert!(error.contains(advice), "{error}\n{text}");
+    }
+}
+
+#[test]
+fn every_unusable_public_key_is_refused_with_advice() {
+    let spki = key!("merchant.pub.pem");
+    for (text, advice) in [
+        ("", "there is no key"),
+        (PKCS8, "the public key of Ping++ is needed"),
+        (key!("certificate.pem"), "-pubkey -noout"),
+        (key!("ec.pub.pem"), "not an RSA key"),
+        (key!("rsa1024.pub.pem"), "1024 bits"),
+        (&spki[..200], "damaged or cut off"),
+        (&format!("{spki}{spki}"), "more than one key"),
+    ] {
+        let error = PublicKey::from_pem(text).expect_err(text).to_string();
+        assert!(error.contains(advice), "{error}\n{text}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = SigningKey::from_pem_file("no/such/key.pem").unwrap_err();
+    assert!(error.to_string().contains("no/such/key.pem"), "{error}");
+    assert!(PublicKey::from_pem_file("no/such/key.pem").is_err());
+}
+
+#[test]
+fn no_key_shows_itself() {
+    let shown = |text: &str| match SigningKey::from_pem(text) {
+        Ok(key) => format!("{key:?} {:?}", key.public_key()),
+        Err(error) => format!("{error} {error:?}"),
+    };
+    for pem in [PKCS8, PKCS1, key!("rsa1024.pem"), key!("ec.pem"), &PKCS8[..PKCS8.len() / 2]] {
+        for line in base64_of(pem).lines() {
+            assert!(!shown(pem).contains(line), "{}", shown(pem));
+        }
+    }
+    assert_eq!(shown(PKCS8), "SigningKey(RSA, 2048 bits) PublicKey(RSA, 2048 bits)");
+}
+
+#[test]
+fn a_4096_bit_key_signs() {
+    let key = SigningKey::from_pem(key!("rsa4096.pem")).unwrap();
+    assert!(key.public_key().verifies(b"a", &key.sign(b"a").unwrap()));
+}

@@ -47,10 +47,10 @@ impl Connector {
             None => Dial::Direct(tcp(config)),
             Some(proxy) => {
                 let tunnel = Tunnel::new(proxy.uri().clone(), https(tls.clone(), tcp(config)));
-                Dial::Tunnel(match proxy.basic_auth() {
+                Dial::Tunnel(Box::new(match proxy.basic_auth() {
                     Some(auth) => tunnel.with_auth(auth.clone()),
                     None => tunnel,
-                })
+                }))
             }
         };
         Ok(Self { https: https(tls, dial), limit: config.connect_timeout })
@@ -78,7 +78,7 @@ impl Service<Uri> for Connector {
 #[derive(Clone)]
 enum Dial {
     Direct(HttpConnector),
-    Tunnel(Tunnel<HttpsConnector<HttpConnector>>),
+    Tunnel(Box<Tunnel<HttpsConnector<HttpConnector>>>),
 }
 
 impl Service<Uri> for Dial {

@@ -25,7 +25,7 @@ use crate::{Repeat, Timestamp};
 const SIGNATURE: &str = "x-pingplusplus-signature";
 
 /// A call from its first attempt to its end.
-pub(super) struct Running<'a> {
+pub(super) struct Attempts<'a> {
     shared: &'a Shared,
     request: &'a Request,
     uri: Uri,
@@ -43,7 +43,7 @@ pub(super) struct Running<'a> {
 /// An attempt that brought no value.
 pub(super) struct Failed {
     failure: Failure,
-    cause: Cause,
+    cause: Box<Cause>,
     retry_after: Option<Duration>,
 }
 
@@ -53,7 +53,7 @@ enum Cause {
     Flaw(Flaw),
 }
 
-impl<'a> Running<'a> {
+impl<'a> Attempts<'a> {
     pub(super) fn new(
         shared: &'a Shared,
         request: &'a mut Request,
@@ -266,7 +266,7 @@ impl<'a> Running<'a> {
         let retry_after = answer.header("retry-after");
         Failed {
             failure: Failure::of_status(answer.status, detail.as_ref(), reads),
-            cause: Cause::Status(answer.status, detail, body),
+            cause: Box::new(Cause::Status(answer.status, detail, body)),
             retry_after: retry_after.and_then(|at| retry::retry_after(at, SystemTime::now())),
         }
     }
@@ -331,16 +331,16 @@ impl<'a> Running<'a> {
 
 impl Failed {
     fn broken(failure: Failure, step: Step, source: Option<BoxError>) -> Self {
-        Self { failure, cause: Cause::Broken(step, source), retry_after: None }
+        Self { failure, cause: Box::new(Cause::Broken(step, source)), retry_after: None }
     }
 
     fn flaw(failure: Failure, flaw: Flaw) -> Self {
-        Self { failure, cause: Cause::Flaw(flaw), retry_after: None }
+        Self { failure, cause: Box::new(Cause::Flaw(flaw)), retry_after: None }
     }
 
     /// A word or a status for `error.type`.
     fn kind(&self) -> Cow<'static, str> {
-        match &self.cause {
+        match &*self.cause {
             Cause::Broken(step, _) => step.as_str().into(),
             Cause::Status(status, ..) => status.to_string().into(),
             Cause::Flaw(flaw) => flaw.as_str().into(),
@@ -348,7 +348,7 @@ impl Failed {
     }
 
     fn into_error(self, credentials: &Credentials, report: Report) -> Error {
-        match self.cause {
+        match *self.cause {
             Cause::Broken(step, source) => {
                 Error::Transport(TransportError::new(step, source, report))
             }
@@ -364,7 +364,7 @@ impl Failed {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Attempts<'_> {
     /// Warns if the call is dropped when it may have been carried out and nobody will be told.
     fn drop(&mut self) {
         let unknown = |attempt: &Attempt| attempt.failed == Some(Outcome::Unknown);
