@@ -20,13 +20,13 @@ use serde_json::{Map, Value};
 /// How the hand-written loop signs.
 #[derive(Clone, Copy, PartialEq)]
 #[allow(dead_code, reason = "not every benchmark uses every way")]
-pub enum Signing {
+pub(crate) enum Signing {
     Inline,
     SpawnBlocking,
 }
 
 #[derive(Clone)]
-pub struct Floor {
+pub(crate) struct Floor {
     http: Client<HttpConnector, Full<Bytes>>,
     url: String,
     key: Option<Arc<KeyPair>>,
@@ -35,49 +35,49 @@ pub struct Floor {
 
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "decoded as a program would")]
-pub struct Charge {
-    pub id: String,
-    pub object: String,
-    pub created: i64,
-    pub livemode: bool,
-    pub paid: bool,
-    pub refunded: bool,
-    pub reversed: bool,
-    pub app: String,
-    pub channel: String,
+pub(crate) struct Charge {
+    pub(crate) id: String,
+    pub(crate) object: String,
+    pub(crate) created: i64,
+    pub(crate) livemode: bool,
+    pub(crate) paid: bool,
+    pub(crate) refunded: bool,
+    pub(crate) reversed: bool,
+    pub(crate) app: String,
+    pub(crate) channel: String,
     pub order_no: String,
     pub client_ip: String,
-    pub amount: i64,
+    pub(crate) amount: i64,
     pub amount_settle: i64,
-    pub currency: String,
-    pub subject: String,
-    pub body: String,
-    pub extra: Map<String, Value>,
+    pub(crate) currency: String,
+    pub(crate) subject: String,
+    pub(crate) body: String,
+    pub(crate) extra: Map<String, Value>,
     pub time_paid: Option<i64>,
     pub time_expire: i64,
     pub time_settle: Option<i64>,
     pub transaction_no: Option<String>,
-    pub refunds: Refunds,
+    pub(crate) refunds: Refunds,
     pub amount_refunded: i64,
     pub failure_code: Option<String>,
     pub failure_msg: Option<String>,
-    pub metadata: Map<String, Value>,
-    pub credential: Map<String, Value>,
-    pub description: Option<String>,
+    pub(crate) metadata: Map<String, Value>,
+    pub(crate) credential: Map<String, Value>,
+    pub(crate) description: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "decoded as a program would")]
-pub struct Refunds {
-    pub object: String,
-    pub url: String,
+pub(crate) struct Refunds {
+    pub(crate) object: String,
+    pub(crate) url: String,
     pub has_more: bool,
-    pub data: Vec<Value>,
+    pub(crate) data: Vec<Value>,
 }
 
 impl Floor {
     /// `pem` is the PKCS#8 key to sign with, if any.
-    pub fn new(url: &str, pem: Option<&str>, signing: Signing) -> Self {
+    pub(crate) fn new(url: &str, pem: Option<&str>, signing: Signing) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let key = pem
@@ -86,7 +86,7 @@ impl Floor {
         Self { http, url: url.to_owned(), key, signing }
     }
 
-    pub async fn reverse(&self, id: &str) -> Charge {
+    pub(crate) async fn reverse(&self, id: &str) -> Charge {
         let target = format!("/v1/charges/{id}/reverse");
         let timestamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
         let mut request = Request::post(format!("{}{target}", self.url))

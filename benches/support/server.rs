@@ -13,14 +13,14 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
 /// The process; ended when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Runs this benchmark again as the server.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let program = std::env::current_exe().unwrap();
         let mut child =
             Command::new(program).arg("--serve").stdout(Stdio::piped()).spawn().unwrap();
@@ -38,7 +38,7 @@ impl Drop for Server {
 }
 
 /// Serves and never returns if this process was started by [`Server::start`].
-pub fn serve_if_asked() {
+pub(crate) fn serve_if_asked() {
     if std::env::args().nth(1).as_deref() != Some("--serve") {
         return;
     }
@@ -67,7 +67,7 @@ async fn answer(
 }
 
 /// What the server answers: a charge that was reversed unpaid.
-pub const CHARGE: &str = r#"{
+pub(crate) const CHARGE: &str = r#"{
     "id": "ch_101261123000000000000001",
     "object": "charge",
     "created": 1795449600,
@@ -109,4 +109,4 @@ pub const CHARGE: &str = r#"{
 }"#;
 
 /// The id in [`CHARGE`].
-pub const ID: &str = "ch_101261123000000000000001";
+pub(crate) const ID: &str = "ch_101261123000000000000001";

@@ -309,7 +309,8 @@ impl<'a> Attempts<'a> {
 
     fn attempt_span(&self) -> Span {
         let server = self.shared.transport.server();
-        let span = tracing::debug_span!(
+        let resends = Some(self.attempts.len()).filter(|&n| n > 0);
+        tracing::debug_span!(
             "pingpp.attempt",
             otel.kind = "client",
             otel.name = self.method(),
@@ -318,14 +319,10 @@ impl<'a> Attempts<'a> {
             server.port = server.port_u16().unwrap_or(443),
             url.scheme = self.uri.scheme_str(),
             url.path = self.path(),
-            http.request.resend_count = field::Empty,
+            http.request.resend_count = resends,
             http.response.status_code = field::Empty,
             error.type = field::Empty,
-        );
-        if !self.attempts.is_empty() {
-            span.record("http.request.resend_count", self.attempts.len());
-        }
-        span
+        )
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// What to do with one request that was read.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// Write these bytes and wait for the next request.
     Write(Vec<u8>),
     /// Write these bytes, then close the connection (FIN).
@@ -21,13 +21,15 @@ pub enum Act {
     WriteAndReset(Vec<u8>),
     /// Write these bytes, then nothing any more.
     WriteAndStall(Vec<u8>),
+    /// Write these bytes after this time.
+    Late(Duration, Vec<u8>),
     /// Write these bytes one at a time, with this pause between them.
     Trickle(Vec<u8>, Duration),
 }
 
 /// What to do with a connection before anything is read.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Accept {
+pub(crate) enum Accept {
     Serve,
     Close,
     Reset,
@@ -37,26 +39,26 @@ pub enum Accept {
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Received {
-    pub method: String,
-    pub target: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Received {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// Counts connections from 0.
-    pub connection: usize,
+    pub(crate) connection: usize,
     /// Counts requests from 0.
-    pub number: usize,
+    pub(crate) number: usize,
 }
 
 impl Received {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         let value = found.next().map(|(_, value)| value.as_str());
         assert!(found.next().is_none(), "{name} twice");
         value
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
@@ -64,7 +66,7 @@ impl Received {
 type Script = dyn Fn(&Received) -> Act + Send + Sync;
 
 /// Stops when dropped.
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     state: Arc<State>,
     accepting: JoinHandle<()>,
@@ -74,7 +76,6 @@ struct State {
     script: Box<Script>,
     accept: Box<dyn Fn(usize) -> Accept + Send + Sync>,
     tls: Option<TlsAcceptor>,
-    idle: Duration,
     log: Mutex<Log>,
 }
 
@@ -82,79 +83,72 @@ struct State {
 struct Log {
     connections: usize,
     requests: Vec<Received>,
+    under_way: usize,
+    most_under_way: usize,
 }
 
 /// A server that is not started yet.
-pub struct Plan {
+pub(crate) struct Plan {
     script: Box<Script>,
     accept: Box<dyn Fn(usize) -> Accept + Send + Sync>,
     tls: Option<TlsAcceptor>,
-    idle: Duration,
 }
 
 impl Plan {
-    pub fn on_accept(mut self, accept: impl Fn(usize) -> Accept + Send + Sync + 'static) -> Self {
+    pub(crate) fn on_accept(
+        mut self,
+        accept: impl Fn(usize) -> Accept + Send + Sync + 'static,
+    ) -> Self {
         self.accept = Box::new(accept);
         self
     }
 
-    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
+    pub(crate) fn tls(mut self, acceptor: TlsAcceptor) -> Self {
         self.tls = Some(acceptor);
         self
     }
 
-    /// Closes connections that were idle for so long.
-    pub fn idle(mut self, idle: Duration) -> Self {
-        self.idle = idle;
-        self
-    }
-
-    pub async fn start(self) -> Server {
+    pub(crate) async fn start(self) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let Self { script, accept, tls, idle } = self;
-        let state = Arc::new(State { script, accept, tls, idle, log: Mutex::default() });
+        let Self { script, accept, tls } = self;
+        let state = Arc::new(State { script, accept, tls, log: Mutex::default() });
         let accepting = tokio::spawn(serve(listener, Arc::clone(&state)));
         Server { address, state, accepting }
     }
 }
 
 impl Server {
-    pub fn plan(script: impl Fn(&Received) -> Act + Send + Sync + 'static) -> Plan {
-        Plan {
-            script: Box::new(script),
-            accept: Box::new(|_| Accept::Serve),
-            tls: None,
-            idle: Duration::from_secs(3600),
-        }
+    pub(crate) fn plan(script: impl Fn(&Received) -> Act + Send + Sync + 'static) -> Plan {
+        Plan { script: Box::new(script), accept: Box::new(|_| Accept::Serve), tls: None }
     }
 
     /// Answers by the script.
-    pub async fn start(script: impl Fn(&Received) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Received) -> Act + Send + Sync + 'static) -> Self {
         Self::plan(script).start().await
     }
 
     /// Answers everything with this.
-    pub async fn always(act: Act) -> Self {
+    pub(crate) async fn always(act: Act) -> Self {
         Self::start(move |_| act.clone()).await
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let scheme = if self.state.tls.is_some() { "https" } else { "http" };
         let host = if self.state.tls.is_some() { "localhost" } else { "127.0.0.1" };
         format!("{scheme}://{host}:{}", self.address.port())
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
     /// A client of this server that signs.
-    pub fn client(&self) -> pingpp::Client {
+    pub(crate) fn client(&self) -> pingpp::Client {
         self.builder().build().unwrap()
     }
 
-    pub fn builder(&self) -> pingpp::ClientBuilder {
+    pub(crate) fn builder(&self) -> pingpp::ClientBuilder {
         pingpp::Client::builder(crate::API_KEY)
             .signing_key(crate::merchant_key())
             .app("app_test000000000001")
@@ -162,15 +156,20 @@ impl Server {
             .no_proxy()
     }
 
-    pub fn requests(&self) -> Vec<Received> {
+    pub(crate) fn requests(&self) -> Vec<Received> {
         self.state.log.lock().unwrap().requests.clone()
     }
 
-    pub fn request_count(&self) -> usize {
+    pub(crate) fn request_count(&self) -> usize {
         self.state.log.lock().unwrap().requests.len()
     }
 
-    pub fn connections(&self) -> usize {
+    /// The most requests that were being answered at a time.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.state.log.lock().unwrap().most_under_way
+    }
+
+    pub(crate) fn connections(&self) -> usize {
         self.state.log.lock().unwrap().connections
     }
 }
@@ -209,27 +208,21 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn connection(stream: TcpStream, number: usize, state: Arc<State>) -> io::Result<()> {
+async fn connection(mut stream: TcpStream, number: usize, state: Arc<State>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let reset = match state.tls.clone() {
+    match &state.tls {
         None => {
-            let mut stream = stream;
-            let reset = exchange(&mut stream, number, &state).await?;
-            if reset {
+            if exchange(&mut stream, number, &state).await? {
                 stream.set_zero_linger()?;
             }
-            reset
         }
         Some(acceptor) => {
             let mut stream = acceptor.accept(stream).await?;
-            let reset = exchange(&mut stream, number, &state).await?;
-            if reset {
+            if exchange(&mut stream, number, &state).await? {
                 stream.get_ref().0.set_zero_linger()?;
             }
-            reset
         }
-    };
-    let _ = reset;
+    }
     Ok(())
 }
 
@@ -239,18 +232,20 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     loop {
-        let Ok(read) = tokio::time::timeout(state.idle, read(stream, connection)).await else {
-            stream.shutdown().await?;
-            return Ok(false);
-        };
-        let Some(mut received) = read? else { return Ok(false) };
+        let Some(mut received) = read(stream, connection).await? else { return Ok(false) };
         {
             let mut log = state.log.lock().unwrap();
             received.number = log.requests.len();
             log.requests.push(received.clone());
+            log.under_way += 1;
+            log.most_under_way = log.most_under_way.max(log.under_way);
         }
         match (state.script)(&received) {
             Act::Write(bytes) => stream.write_all(&bytes).await?,
+            Act::Late(wait, bytes) => {
+                tokio::time::sleep(wait).await;
+                stream.write_all(&bytes).await?;
+            }
             Act::WriteAndClose(bytes) => {
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await?;
@@ -275,6 +270,7 @@ where
             }
         }
         stream.flush().await?;
+        state.log.lock().unwrap().under_way -= 1;
     }
 }
 
@@ -308,16 +304,16 @@ async fn read<S: AsyncRead + Unpin>(
 }
 
 /// A whole answer with a JSON body.
-pub fn json(status: u16, body: &str) -> Vec<u8> {
+pub(crate) fn json(status: u16, body: &str) -> Vec<u8> {
     with_headers(status, "Content-Type: application/json;charset=utf-8\r\n", body.as_bytes())
 }
 
-pub fn html(status: u16) -> Vec<u8> {
+pub(crate) fn html(status: u16) -> Vec<u8> {
     with_headers(status, "Content-Type: text/html\r\n", b"<html><h1>Bad Gateway</h1></html>")
 }
 
 /// A whole answer; each header ends with a line break.
-pub fn with_headers(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn with_headers(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head =
         format!("HTTP/1.1 {status} Status\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
