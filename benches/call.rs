@@ -3,6 +3,8 @@
 //! Both sides call the same server, which runs in a process of its own, and take turns in short
 //! rounds; the ratios are medians over the rounds. CPU is that of this process alone.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
+
 #[path = "support/floor.rs"]
 mod floor;
 #[path = "support/server.rs"]
