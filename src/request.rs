@@ -7,7 +7,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use crate::error::BuildError;
 use crate::{Recovery, Repeat};
@@ -60,6 +61,61 @@ impl Method {
 pub(crate) struct Asked {
     pub(crate) object: &'static str,
     pub(crate) id: Option<String>,
+}
+
+impl Asked {
+    /// Reads no further than it has to: `id` and `object` come first in real answers. Decoding the
+    /// value finds what is wrong behind them.
+    pub(crate) fn is_answered_by(&self, body: &[u8]) -> Result<bool, serde_json::Error> {
+        let mut found = Found::default();
+        let read = serde_json::Deserializer::from_slice(body).deserialize_map(&mut found);
+        if !found.is_complete() {
+            read?;
+        }
+        let object = found.object.is_none_or(|object| object == self.object);
+        let id = found.id.is_none_or(|id| self.id.as_ref().is_none_or(|asked| *asked == id));
+        Ok(object && id)
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    object: Option<String>,
+    id: Option<String>,
+}
+
+impl Found {
+    fn is_complete(&self) -> bool {
+        self.object.is_some() && self.id.is_some()
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Found {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of the API")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        #[derive(Deserialize)]
+        #[serde(field_identifier, rename_all = "lowercase")]
+        enum Key {
+            Object,
+            Id,
+            #[serde(other)]
+            Other,
+        }
+        while !self.is_complete() {
+            match map.next_key()? {
+                Some(Key::Object) => self.object = map.next_value()?,
+                Some(Key::Id) => self.id = map.next_value()?,
+                Some(Key::Other) => drop(map.next_value::<IgnoredAny>()?),
+                None => break,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// All but the unreserved characters of RFC 3986; the query is signed as it is sent, so one form
@@ -241,6 +297,28 @@ mod tests {
     fn the_first_mistake_is_the_one_reported() {
         let mut request = Request::get(["charges", ""]).or_error(BuildError::new("second"));
         assert!(request.take_error().unwrap().to_string().contains("pass the id"));
+    }
+
+    #[test]
+    fn an_answer_is_about_what_was_asked_or_not() {
+        let asked = Asked { object: "charge", id: Some(String::from("ch_1")) };
+        for (body, answer) in [
+            (r#"{"id":"ch_1","object":"charge","rest":1}"#, Some(true)),
+            (r#"{"amount":1,"object":"charge","paid":{},"id":"ch_1"}"#, Some(true)),
+            (r#"{"id":"ch_2","object":"charge"}"#, Some(false)),
+            (r#"{"id":"ch_1","object":"refund"}"#, Some(false)),
+            (r#"{"object":"refund"}"#, Some(false)),
+            (r#"{"id":"ch_1","object":"charge", cut off"#, Some(true)),
+            (r#"{"id":"ch_1","#, None),
+            (r#"{"id":{},"object":"charge"}"#, None),
+            ("null", None),
+            ("[]", None),
+            ("", None),
+        ] {
+            assert_eq!(asked.is_answered_by(body.as_bytes()).ok(), answer, "{body}");
+        }
+        let list = Asked { object: "list", id: None };
+        assert!(list.is_answered_by(br#"{"object":"list","id":"any"}"#).unwrap());
     }
 
     proptest! {

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::HeaderValue;
 use http::uri::{PathAndQuery, Uri};
-use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
@@ -245,9 +244,9 @@ impl<'a> Attempts<'a> {
                 Some(_) => return Err(Failed::flaw(Failure::Unclear, Flaw::BadSignature)),
             }
         }
-        match self.is_about_something_else(&body) {
-            Ok(false) => Ok((answer, body)),
-            Ok(true) => {
+        match self.request.asked.as_ref().map_or(Ok(true), |asked| asked.is_answered_by(&body)) {
+            Ok(true) => Ok((answer, body)),
+            Ok(false) => {
                 let asked = format!("{} {}", self.method(), self.path());
                 Err(Failed::flaw(Failure::Unclear, Flaw::NotWhatWasAsked { asked }))
             }
@@ -273,23 +272,6 @@ impl<'a> Attempts<'a> {
 
     fn verifies(&self, body: &[u8], signature: &str) -> bool {
         self.shared.verify.iter().any(|key| key.verifies(body, signature))
-    }
-
-    fn is_about_something_else(&self, body: &[u8]) -> Result<bool, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Tag<'a> {
-            #[serde(borrow)]
-            object: Option<Cow<'a, str>>,
-            #[serde(borrow)]
-            id: Option<Cow<'a, str>>,
-        }
-        let Some(asked) = &self.request.asked else { return Ok(false) };
-        let tag: Tag<'_> = serde_json::from_slice(body)?;
-        let other_id = match (&asked.id, &tag.id) {
-            (Some(asked), Some(id)) => asked != id,
-            _ => false,
-        };
-        Ok(other_id || tag.object.is_some_and(|object| object != asked.object))
     }
 
     fn give_up(&mut self, failed: Failed) -> Error {

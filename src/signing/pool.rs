@@ -92,8 +92,12 @@ impl Queue {
             }
         }
         state.jobs.push_back(job);
+        let asleep = state.idle > 0;
         drop(state);
-        self.wake.notify_one();
+        // A system call, so not for threads that are awake and will come by anyway.
+        if asleep {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
