@@ -51,9 +51,13 @@ impl SigningKey {
         let bits = der::modulus_bits(&der).ok_or(KeyError::Damaged)?;
         match bits {
             ..2048 => Err(KeyError::TooSmall { bits }),
-            2048..=4096 => KeyPair::from_der(&der)
-                .map(|pair| Self(Arc::new(pair)))
-                .map_err(|_| KeyError::Damaged),
+            2048..=4096 => {
+                let pair = KeyPair::from_der(&der).map_err(|_| KeyError::Damaged)?;
+                let key = Self(Arc::new(pair));
+                // Some damage shows only in a signature; better now than in the first call.
+                key.sign(b"").map_err(|_| KeyError::Damaged)?;
+                Ok(key)
+            }
             _ => Err(KeyError::TooLarge { bits, limit: 4096 }),
         }
     }
@@ -147,6 +151,11 @@ impl fmt::Debug for PublicKey {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    // An error that names the path would show the key.
+    let name = path.as_os_str().to_string_lossy();
+    if name.contains("-----BEGIN") || name.len() > 1_000 {
+        return Err(KeyError::TextForPath);
+    }
     match std::fs::read(path) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(source) => Err(KeyError::Unreadable { path: path.to_owned(), source }),
@@ -165,6 +174,8 @@ pub enum KeyError {
         /// What the system said.
         source: io::Error,
     },
+    /// The text of a key where the path of its file is needed.
+    TextForPath,
     /// There is no key in the text.
     Missing,
     /// The text has more than one key.
@@ -205,6 +216,10 @@ impl fmt::Display for KeyError {
             Self::Unreadable { path, source } => {
                 write!(f, "the key file {} cannot be read: {source}", path.display())
             }
+            Self::TextForPath => f.write_str(
+                "this is the text of a key, not the path of its file: pass it to `from_pem`, or \
+                 put it into PINGPP_PRIVATE_KEY",
+            ),
             Self::Missing => f.write_str(
                 "there is no key in the text: it must be PEM, from `-----BEGIN` to `-----END`, or \
                  its base64",

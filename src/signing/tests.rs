@@ -159,6 +159,27 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_key_given_for_its_path_is_not_shown() {
+    for text in [PKCS8.to_owned(), base64_of(PKCS8)] {
+        let error = SigningKey::from_pem_file(&text).unwrap_err();
+        assert!(matches!(error, KeyError::TextForPath), "not the path error, which shows it");
+        assert!(error.to_string().contains("from_pem"));
+    }
+}
+
+#[test]
+fn damage_that_shows_only_in_a_signature_is_found_when_the_key_is_read() {
+    let der = pem::parse(PKCS1).unwrap().into_contents();
+    // The last number but one is dQ; a change there passes every check but a signature.
+    let refused = (der.len() - 400..der.len()).filter(|&at| {
+        let mut changed = der.clone();
+        changed[at] ^= 1;
+        SigningKey::from_pem(STANDARD.encode(&changed)).is_err()
+    });
+    assert_eq!(refused.count(), 400);
+}
+
+#[test]
 fn no_key_shows_itself() {
     let shown = |text: &str| match SigningKey::from_pem(text) {
         Ok(key) => format!("{key:?} {:?}", key.public_key()),
