@@ -364,3 +364,52 @@ fn is_loopback(host: &str) -> bool {
         Err(_) => host.eq_ignore_ascii_case("localhost"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEM: &str = include_str!("../tests/keys/merchant.pem");
+
+    fn from(vars: &[(&str, &str)]) -> Result<Client, ConfigError> {
+        let var = |name: &str| {
+            vars.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        };
+        ClientBuilder::from_vars(var)?.build()
+    }
+
+    #[test]
+    fn the_environment_makes_a_client_that_signs() {
+        let escaped = PEM.replace('\n', "\\n");
+        let client = from(&[
+            ("PINGPP_API_KEY", "sk_test_1"),
+            ("PINGPP_PRIVATE_KEY", &escaped),
+            ("PINGPP_APP_ID", "app_1"),
+            ("PINGPP_BASE_URL", "http://127.0.0.1:1"),
+        ])
+        .unwrap();
+        let shared = client.shared();
+        assert!(shared.credentials.signing_key.is_some());
+        assert_eq!(shared.app.as_ref().map(Id::as_str), Some("app_1"));
+        assert_eq!(shared.transport.server().as_str(), "127.0.0.1:1");
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_and_never_a_client_that_does_not_sign() {
+        let key = ("PINGPP_API_KEY", "sk_test_1");
+        for (vars, named) in [
+            (vec![], "PINGPP_API_KEY"),
+            (vec![("PINGPP_API_KEY", "")], "PINGPP_API_KEY"),
+            (vec![key, ("PINGPP_PRIVATE_KEY", "no key")], "PINGPP_PRIVATE_KEY"),
+            (vec![key, ("PINGPP_PRIVATE_KEY", "")], "PINGPP_PRIVATE_KEY"),
+            (vec![key, ("PINGPP_PRIVATE_KEY_PATH", "no/such.pem")], "PINGPP_PRIVATE_KEY_PATH"),
+            (
+                vec![key, ("PINGPP_PRIVATE_KEY", PEM), ("PINGPP_PRIVATE_KEY_PATH", "a.pem")],
+                "PINGPP_PRIVATE_KEY",
+            ),
+            (vec![key, ("PINGPP_BASE_URL", "http://api.pingxx.com")], "base_url"),
+        ] {
+            assert_eq!(from(&vars).unwrap_err().setting(), named, "{vars:?}");
+        }
+    }
+}

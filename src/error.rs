@@ -387,9 +387,13 @@ impl fmt::Display for ApiError {
             write!(f, " (param {param})")?;
         }
         match self.message() {
-            "" => Ok(()),
-            message => write!(f, ": {message}"),
+            "" => {}
+            message => write!(f, ": {message}")?,
         }
+        if self.status() == 401 {
+            f.write_str("; compare the API key and the signing key with the Ping++ dashboard")?;
+        }
+        Ok(())
     }
 }
 
