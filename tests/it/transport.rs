@@ -327,3 +327,34 @@ async fn a_proxy_that_refuses_means_not_sent() {
     assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
     assert_eq!(server.request_count(), 0);
 }
+
+#[tokio::test]
+async fn the_proxies_of_the_environment_are_honoured() {
+    const SERVER: &str = "PINGPP_TEST_SERVER";
+    // The environment of a process with threads is not to be changed, so a child has its own.
+    if let Ok(url) = std::env::var(SERVER) {
+        let builder = pingpp::Client::builder(crate::API_KEY).base_url(url);
+        let client = builder.retry(RetryPolicy::none()).build().unwrap();
+        let error = client.charges().reverse(ID).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+        return;
+    }
+    for (no_proxy, asked) in [("example.com", true), ("localhost", false)] {
+        let server = Server::plan(|_| Act::Write(html(500))).on_accept(|_| Accept::Close);
+        let server = server.start().await;
+        let answer = "HTTP/1.1 200 OK\r\n\r\n";
+        let (port, mut seen) = proxy(server.port(), answer).await;
+        let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "transport::the_proxies_of_the_environment_are_honoured"])
+            .env(SERVER, format!("https://localhost:{}", server.port()))
+            .env("HTTPS_PROXY", format!("http://127.0.0.1:{port}"))
+            .env("NO_PROXY", no_proxy)
+            .env_remove("https_proxy")
+            .env_remove("no_proxy")
+            .output()
+            .await
+            .unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+        assert_eq!(seen.try_recv().is_ok(), asked, "NO_PROXY={no_proxy}");
+    }
+}
