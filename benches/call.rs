@@ -36,17 +36,27 @@ fn main() {
         ("unsigned", None, 10_000),
     ] {
         for in_flight in [1, 32, 256] {
+            let row_name = format!("{name}, {in_flight} in flight");
+            if !wanted(&row_name) {
+                continue;
+            }
             let calls = if in_flight == 1 { calls / 2 } else { calls };
             let row = runtime.block_on(compare(&server.url, pem, in_flight, calls));
             println!(
                 "{:<28} {:>9.3} {:>9.3} {:>12.0}",
-                format!("{name}, {in_flight} in flight"),
+                row_name,
                 row.cpu,
                 row.rate,
                 row.calls_per_second
             );
         }
     }
+}
+
+/// Whether the row was asked for: `cargo bench --bench call -- unsigned`.
+fn wanted(row: &str) -> bool {
+    let mut asked = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+    asked.peek().is_none() || asked.any(|part| row.contains(&part))
 }
 
 struct Row {
