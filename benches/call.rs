@@ -44,10 +44,7 @@ fn main() {
             let row = runtime.block_on(compare(&server.url, pem, in_flight, calls));
             println!(
                 "{:<28} {:>9.3} {:>9.3} {:>12.0}",
-                row_name,
-                row.cpu,
-                row.rate,
-                row.calls_per_second
+                row_name, row.cpu, row.rate, row.calls_per_second
             );
         }
     }

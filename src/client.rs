@@ -11,11 +11,14 @@ use tokio::time::Instant;
 use crate::builder::{ClientBuilder, ConfigError};
 use crate::call::Call;
 use crate::credentials::Credentials;
+use crate::recovery::{self, Recovered};
 use crate::resources::charge::ChargeApi;
+use crate::resources::event::EventApi;
+use crate::resources::refund::RefundApi;
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::Signers;
 use crate::transport::Transport;
-use crate::{App, Id, PublicKey, Request};
+use crate::{App, Charge, Error, Id, PublicKey, Request};
 
 /// Access to the API with one API key: a pool of connections, the threads that sign, and limits.
 ///
@@ -67,6 +70,47 @@ impl Client {
     /// Charges: create, retrieve, list, reverse.
     pub fn charges(&self) -> ChargeApi {
         ChargeApi::new(self.clone())
+    }
+
+    /// Refunds of a charge: create, retrieve, list.
+    pub fn refunds(&self, charge: impl Into<Id<Charge>>) -> RefundApi {
+        RefundApi::new(self.clone(), charge.into())
+    }
+
+    /// Events: retrieve, list. To receive them, see [`webhook`](crate::webhook).
+    pub fn events(&self) -> EventApi {
+        EventApi::new(self.clone())
+    }
+
+    /// Looks up what became of a call whose outcome is [`Outcome::Unknown`](crate::Outcome::Unknown),
+    /// as its [`recovery`](Error::recovery) says.
+    ///
+    /// It only reads, never sends the call again, and may be repeated and dropped at any time.
+    ///
+    /// ```no_run
+    /// # async fn f(client: pingpp::Client, params: pingpp::CreateCharge) -> Result<(), pingpp::Error> {
+    /// use pingpp::{Outcome, Recovered};
+    ///
+    /// let charge = match client.charges().create(params).await {
+    ///     Err(error) if error.outcome() == Outcome::Unknown => match client.recover(&error).await? {
+    ///         Recovered::Charge(charge) => *charge,
+    ///         _ => return Err(error), // not there yet: ask again later
+    ///     },
+    ///     result => result?,
+    /// };
+    /// # let _ = charge;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Build`] if there is nothing to look up: the outcome is known, or no query settles it
+    /// ([`Recovery::Manual`](crate::Recovery::Manual)). Otherwise those of any query.
+    pub fn recover(
+        &self,
+        error: &Error,
+    ) -> impl Future<Output = Result<Recovered, Error>> + Send + 'static + use<> {
+        recovery::recover(self.clone(), error.recovery().cloned())
     }
 
     /// Any operation that has no method of its own, with the same signing, limits and errors.

@@ -433,17 +433,8 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    /// Keeps what helps to find the place. Other messages of the parser quote the value they
-    /// stumbled over, and a body must not reach a log.
     pub(crate) fn undecodable(error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let why = if text.starts_with("missing field") || text.starts_with("duplicate field") {
-            text
-        } else {
-            let (kind, line, column) = (error.classify(), error.line(), error.column());
-            format!("{kind:?} error at line {line} column {column}")
-        };
-        Self::Undecodable { why }
+        Self::Undecodable { why: json_fault(error) }
     }
 
     /// The flaw as a word for `error.type`.
@@ -458,6 +449,17 @@ impl Flaw {
             Self::StuckCursor => "stuck_cursor",
         }
     }
+}
+
+/// Keeps what helps to find the place. Other messages of the parser quote the value they stumbled
+/// over, and a body must not reach a log.
+pub(crate) fn json_fault(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    if text.starts_with("missing field") || text.starts_with("duplicate field") {
+        return text;
+    }
+    let (kind, line, column) = (error.classify(), error.line(), error.column());
+    format!("{kind:?} error at line {line} column {column}")
 }
 
 impl ResponseError {

@@ -8,6 +8,7 @@
 //! | [`Call`] | what every operation returns: a future with options |
 //! | [`Error`], [`Outcome`] | why there is no result, and whether it may have happened all the same |
 //! | [`Repeat`] | what is sent again, and when: the whole table |
+//! | [`webhook`] | what Ping++ posts to your server |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
 #![forbid(unsafe_code)]
@@ -32,6 +33,7 @@ pub mod sandbox;
 mod signing;
 mod transport;
 mod types;
+pub mod webhook;
 
 pub use builder::{ClientBuilder, ConfigError};
 pub use call::{Call, Response};
@@ -40,13 +42,16 @@ pub use codes::{ErrorCode, ErrorType};
 pub use error::{ApiError, Attempt, BuildError, Error, Outcome, ResponseError, TransportError};
 pub use open_enum::Unlisted;
 pub use page::{Items, Page, Pager};
-pub use recovery::Recovery;
+pub use recovery::{Recovered, Recovery, RefundMark};
 pub use request::Request;
 pub use resources::app::App;
 pub use resources::channel::{Channel, Currency, ReverseWindow};
 pub use resources::charge::{Charge, ChargeApi, CreateCharge, ListCharges};
+pub use resources::event::{Event, EventApi, EventData, EventObject, EventType, ListEvents};
 pub use resources::list::List;
-pub use resources::refund::{FundingSource, Refund, RefundStatus};
+pub use resources::refund::{
+    CreateRefund, FundingSource, ListRefunds, Refund, RefundApi, RefundState, RefundStatus,
+};
 pub use retry::{Repeat, RetryPolicy};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use types::{Amount, Expandable, Id, Object, OutOfRange, Timestamp};

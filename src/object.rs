@@ -11,7 +11,7 @@ macro_rules! object {
         $(#[$meta:meta])*
         pub struct $name:ident $(<$item:ident>)? = $tag:literal {
             required {
-                $($(#[$req_meta:meta])* $req:ident: $req_type:ty,)*
+                $($(#[$req_meta:meta])* $req:ident $(as $req_name:literal)?: $req_type:ty,)*
             }
             optional {
                 $($(#[$opt_meta:meta])* $opt:ident: $opt_type:ty,)*
@@ -54,7 +54,7 @@ macro_rules! object {
             #[allow(non_camel_case_types, reason = "the names of the fields")]
             enum Key {
                 object,
-                $($req,)*
+                $($(#[serde(rename = $req_name)])? $req,)*
                 $($opt,)*
                 Other(String),
             }
@@ -109,7 +109,7 @@ macro_rules! object {
                         return Err(A::Error::missing_field("object"));
                     }
                     $(let Some($req) = $req else {
-                        return Err(A::Error::missing_field(stringify!($req)));
+                        return Err(A::Error::missing_field([$($req_name,)? stringify!($req)][0]));
                     };)*
                     $(let $opt = $opt.flatten();)*
                     Ok($name { $($req,)* $($opt,)* nulls, other })
@@ -126,7 +126,7 @@ macro_rules! object {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                     let mut map = serializer.serialize_map(None)?;
                     map.serialize_entry("object", $tag)?;
-                    $(map.serialize_entry(stringify!($req), &self.$req)?;)*
+                    $(map.serialize_entry([$($req_name,)? stringify!($req)][0], &self.$req)?;)*
                     $(if self.$opt.is_some() || self.nulls & (1 << Bit::$opt as u32) != 0 {
                         map.serialize_entry(stringify!($opt), &self.$opt)?;
                     })*

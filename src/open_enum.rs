@@ -110,7 +110,7 @@ pub(crate) use open_enum;
 
 #[cfg(test)]
 mod tests {
-    use crate::{Channel, Currency, ErrorCode, ErrorType, FundingSource, RefundStatus};
+    use crate::{Channel, Currency, ErrorCode, ErrorType, EventType, FundingSource, RefundStatus};
 
     macro_rules! round_trips {
         ($($name:ident),*) => {$(
@@ -129,6 +129,14 @@ mod tests {
 
     #[test]
     fn every_value_survives_known_or_not() {
-        round_trips!(Channel, Currency, ErrorCode, ErrorType, FundingSource, RefundStatus);
+        round_trips!(
+            Channel,
+            Currency,
+            ErrorCode,
+            ErrorType,
+            EventType,
+            FundingSource,
+            RefundStatus
+        );
     }
 }

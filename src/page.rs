@@ -9,11 +9,11 @@ use std::vec;
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
-use crate::List;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{BuildError, Error, Flaw, Outcome, Report, ResponseError};
 use crate::request::Request;
+use crate::{Id, List};
 
 /// The items of one page, in the order of the server: newest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,10 +46,28 @@ pub struct Page<T> {
 pub struct Pager<T> {
     client: Client,
     first_page: Box<dyn Fn() -> Request + Send + Sync>,
+    limit: Option<u32>,
     id: fn(&T) -> &str,
     /// `None` behind the last page.
     cursor: Option<Cursor>,
     asking: Option<Call<List<T>>>,
+}
+
+/// What the parameters of every list have: how many items a page has, and where it begins.
+pub(crate) struct Paging<T> {
+    pub(crate) limit: Option<u32>,
+    pub(crate) after: Option<Id<T>>,
+    pub(crate) before: Option<Id<T>>,
+}
+
+impl<T> Paging<T> {
+    fn check(self) -> Result<(Cursor, Option<u32>), BuildError> {
+        if matches!(self.limit, Some(0 | 101..)) {
+            return Err(BuildError::new("limit must be 1 to 100"));
+        }
+        let cursor = Cursor::new(self.after.map(String::from), self.before.map(String::from))?;
+        Ok((cursor, self.limit))
+    }
 }
 
 /// Where a page begins.
@@ -84,28 +102,32 @@ impl Cursor {
         }
     }
 
-    /// The cursor behind a page; `None` if it would be asked for again.
+    /// The cursor behind a page; `None` if nothing in it says where that is.
     fn behind<T>(&self, items: &[T], id: fn(&T) -> &str) -> Option<Self> {
-        let next = match self {
-            Self::Before(_) => Self::Before(id(items.first()?).to_owned()),
-            Self::Newest | Self::After(_) => Self::After(id(items.last()?).to_owned()),
+        let last = match self {
+            Self::Before(_) => id(items.first()?),
+            Self::Newest | Self::After(_) => id(items.last()?),
         };
-        (next != *self).then_some(next)
+        match self {
+            _ if last.is_empty() => None,
+            Self::Before(_) => Some(Self::Before(last.to_owned())),
+            Self::Newest | Self::After(_) => Some(Self::After(last.to_owned())),
+        }
     }
 }
 
 impl<T: DeserializeOwned + 'static> Pager<T> {
     pub(crate) fn new(
         client: Client,
-        cursor: Result<Cursor, BuildError>,
+        paging: Paging<T>,
         id: fn(&T) -> &str,
         first_page: impl Fn() -> Request + Send + Sync + 'static,
     ) -> Self {
-        let (cursor, asking) = match cursor {
-            Ok(cursor) => (cursor, None),
-            Err(error) => (Cursor::Newest, Some(client.call(first_page().or_error(error)))),
+        let ((cursor, limit), asking) = match paging.check() {
+            Ok(checked) => (checked, None),
+            Err(error) => ((Cursor::Newest, None), Some(client.call(first_page().or_error(error)))),
         };
-        Self { client, first_page: Box::new(first_page), id, cursor: Some(cursor), asking }
+        Self { client, first_page: Box::new(first_page), limit, id, cursor: Some(cursor), asking }
     }
 
     /// The next page; `None` behind the last one.
@@ -125,14 +147,19 @@ impl<T: DeserializeOwned + 'static> Pager<T> {
 
     fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Page<T>>, Error>> {
         let Some(cursor) = &self.cursor else { return Poll::Ready(Ok(None)) };
-        let call =
-            self.asking.get_or_insert_with(|| self.client.call(cursor.apply((self.first_page)())));
+        let call = self.asking.get_or_insert_with(|| {
+            let page = cursor.apply((self.first_page)().expect(List::<T>::OBJECT, None));
+            self.client.call(match self.limit {
+                None => page,
+                Some(limit) => page.query("limit", limit.to_string()),
+            })
+        });
         let answer = ready!(Pin::new(call).poll(cx));
         self.asking = None;
         let List { data: items, has_more, .. } = answer?;
         let behind = cursor.behind(&items, self.id);
         // A page that ends where it should have begun is the same page again.
-        if behind.is_none() && (has_more || !items.is_empty()) {
+        if behind.as_ref().map_or(has_more, |behind| behind == cursor) {
             let report = Report::of_answer(Outcome::Rejected);
             return Poll::Ready(Err(Error::Response(ResponseError::new(
                 Flaw::StuckCursor,
@@ -208,9 +235,13 @@ mod tests {
 
     #[test]
     fn a_cursor_that_does_not_move_is_noticed() {
-        assert_eq!(behind(&Cursor::After("b".into()), &["a", "b"]), None);
-        assert_eq!(behind(&Cursor::Before("a".into()), &["a", "b"]), None);
+        for (cursor, items) in
+            [(Cursor::After("b".into()), &["a", "b"]), (Cursor::Before("a".into()), &["a", "b"])]
+        {
+            assert_eq!(behind(&cursor, items), Some(cursor));
+        }
         assert_eq!(behind(&Cursor::After("b".into()), &[]), None);
+        assert_eq!(behind(&Cursor::Newest, &["a", ""]), None, "an item without an id");
     }
 
     #[test]

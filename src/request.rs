@@ -152,6 +152,17 @@ impl Request {
         self
     }
 
+    /// Adds those that have a value.
+    pub(crate) fn queries(
+        self,
+        pairs: impl IntoIterator<Item = (&'static str, Option<String>)>,
+    ) -> Self {
+        pairs.into_iter().fold(self, |request, (key, value)| match value {
+            None => request,
+            Some(value) => request.query(key, value),
+        })
+    }
+
     /// Sets the body. It is serialised once; exactly these bytes are signed and sent, by every
     /// attempt.
     pub fn json<B: Serialize + ?Sized>(mut self, body: &B) -> Self {

@@ -3,5 +3,6 @@
 pub(crate) mod app;
 pub(crate) mod channel;
 pub(crate) mod charge;
+pub(crate) mod event;
 pub(crate) mod list;
 pub(crate) mod refund;

@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::error::BuildError;
 use crate::object::object;
-use crate::page::{Cursor, Pager};
+use crate::page::{Pager, Paging};
 use crate::request::Request;
 use crate::{
     Amount, App, Channel, Currency, ErrorCode, Expandable, Id, List, Object, Recovery, Refund,
@@ -119,27 +119,20 @@ impl ChargeApi {
     pub fn list(&self, params: ListCharges) -> Pager<Charge> {
         let mut params = params;
         params.app = params.app.or_else(|| self.client.shared().app.clone());
-        let cursor = Cursor::new(
-            params.starting_after.take().map(String::from),
-            params.ending_before.take().map(String::from),
-        );
+        let paging = Paging {
+            limit: params.limit,
+            after: params.starting_after.take(),
+            before: params.ending_before.take(),
+        };
         Pager::new(
             self.client.clone(),
-            cursor,
+            paging,
             |charge| charge.id.as_str(),
             move || {
-                let request = params
-                    .query()
-                    .fold(Request::get(["charges"]), |request, (key, value)| {
-                        request.query(key, value)
-                    })
-                    .expect(List::<Charge>::OBJECT, None);
-                match (&params.app, params.limit) {
-                    (None, _) => request.or_error(no_app()),
-                    (_, Some(0 | 101..)) => {
-                        request.or_error(BuildError::new("limit must be 1 to 100"))
-                    }
-                    _ => request,
+                let request = Request::get(["charges"]).queries(params.query());
+                match params.app {
+                    None => request.or_error(no_app()),
+                    Some(_) => request,
                 }
             },
         )
@@ -315,22 +308,17 @@ pub struct ListCharges {
 }
 
 impl ListCharges {
-    /// The query, but for the cursor, which moves.
-    fn query(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let time = |timestamp: Timestamp| timestamp.as_unix().to_string();
+    fn query(&self) -> [(&'static str, Option<String>); 8] {
         [
             ("app[id]", self.app.clone().map(String::from)),
-            ("limit", self.limit.map(|limit| limit.to_string())),
-            ("created[gte]", self.created_from.map(time)),
-            ("created[lt]", self.created_before.map(time)),
+            ("created[gte]", self.created_from.map(|time| time.as_unix().to_string())),
+            ("created[lt]", self.created_before.map(|time| time.as_unix().to_string())),
             ("channel", self.channel.as_ref().map(Channel::to_string)),
             ("paid", self.paid.map(|paid| paid.to_string())),
             ("refunded", self.refunded.map(|refunded| refunded.to_string())),
             ("reversed", self.reversed.map(|reversed| reversed.to_string())),
             ("expand[]", self.expand_app.then(|| String::from("app"))),
         ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
     }
 }
 

@@ -6,9 +6,11 @@ mod api;
 mod outcomes;
 mod pages;
 mod raw;
+mod recovery;
 mod reverse;
 mod secrecy;
 mod transport;
+mod webhook;
 mod wire;
 
 const API_KEY: &str = "sk_test_integration00000000000000";

@@ -71,7 +71,7 @@ async fn a_create_is_sent_again_byte_for_byte_and_three_times_at_the_most() {
     assert_eq!(requests.len(), 3);
     assert!(requests.iter().all(|request| request.body == requests[0].body));
     assert_eq!(error.outcome(), Outcome::Unknown);
-    let Some(Recovery::FindCharge { app, order_no, since }) = error.recovery() else {
+    let Some(Recovery::FindCharge { app, order_no, since, .. }) = error.recovery() else {
         panic!("{:?}", error.recovery());
     };
     assert_eq!((app.as_str(), order_no.as_str()), ("app_test000000000001", "20261123001"));
