@@ -7,15 +7,14 @@
 
 #[path = "support/floor.rs"]
 mod floor;
+#[path = "support/load.rs"]
+mod load;
 #[path = "support/server.rs"]
 mod server;
 
-use std::future::Future;
-use std::time::{Duration, Instant};
-
 use floor::{Floor, Signing};
+use load::{median, round};
 use pingpp::{Client, SigningKey};
-use rustix::time::{ClockId, clock_gettime};
 use server::{ID, Server};
 
 const RSA_2048: &str = include_str!("../tests/keys/merchant.pem");
@@ -93,33 +92,4 @@ async fn compare(url: &str, pem: Option<&str>, in_flight: usize, calls: usize) -
         here.push(calls as f64 / sdk_time.as_secs_f64());
     }
     Row { cpu: median(cpu), rate: median(rate), calls_per_second: median(here) }
-}
-
-/// Makes `calls` calls, `in_flight` at a time; CPU and wall time of all of them.
-async fn round<F>(in_flight: usize, calls: usize, call: impl Fn() -> F) -> (Duration, Duration)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let (cpu, wall) = (cpu_time(), Instant::now());
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..calls {
-        if tasks.len() == in_flight {
-            tasks.join_next().await.unwrap().unwrap();
-        }
-        tasks.spawn(call());
-    }
-    while let Some(done) = tasks.join_next().await {
-        done.unwrap();
-    }
-    (cpu_time() - cpu, wall.elapsed())
-}
-
-fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

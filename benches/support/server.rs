@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -11,22 +12,40 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// The process; ended when dropped.
+#[allow(dead_code, reason = "not every benchmark uses TLS")]
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
+    /// PEM, if it was started with TLS.
+    pub(crate) certificate: String,
 }
 
+#[allow(dead_code, reason = "not every benchmark uses every way")]
 impl Server {
     /// Runs this benchmark again as the server.
     pub(crate) fn start() -> Self {
+        Self::start_as("--serve")
+    }
+
+    /// The same with TLS, for `localhost`, with a certificate of its own.
+    pub(crate) fn start_tls() -> Self {
+        Self::start_as("--serve-tls")
+    }
+
+    fn start_as(role: &str) -> Self {
         let program = std::env::current_exe().unwrap();
-        let mut child =
-            Command::new(program).arg("--serve").stdout(Stdio::piped()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { child, url: url.trim().to_owned() }
+        let mut child = Command::new(program).arg(role).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines.next().unwrap().unwrap();
+        let certificate: Vec<_> =
+            lines.map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        Self { child, url, certificate: certificate.join("\n") }
     }
 }
 
@@ -39,21 +58,51 @@ impl Drop for Server {
 
 /// Serves and never returns if this process was started by [`Server::start`].
 pub(crate) fn serve_if_asked() {
-    if std::env::args().nth(1).as_deref() != Some("--serve") {
-        return;
-    }
+    let role = std::env::args().nth(1);
+    let tls = match role.as_deref() {
+        Some("--serve") => None,
+        Some("--serve-tls") => Some(tls()),
+        _ => return,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        match &tls {
+            None => println!("http://{address}\n"),
+            Some((_, pem)) => println!("https://localhost:{}\n{pem}\n", address.port()),
+        }
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             stream.set_nodelay(true).unwrap();
-            let serving =
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
-            tokio::spawn(serving);
+            let acceptor = tls.as_ref().map(|(acceptor, _)| acceptor.clone());
+            tokio::spawn(async move {
+                let service = service_fn(answer);
+                let http = http1::Builder::new();
+                // A connection that fails is the client's to report.
+                let _ = match acceptor {
+                    None => http.serve_connection(TokioIo::new(stream), service).await,
+                    Some(acceptor) => {
+                        let Ok(stream) = acceptor.accept(stream).await else { return };
+                        http.serve_connection(TokioIo::new(stream), service).await
+                    }
+                };
+            });
         }
     });
+}
+
+/// A key and a certificate that nobody has seen before.
+fn tls() -> (TlsAcceptor, String) {
+    let made = rcgen::generate_simple_self_signed([String::from("localhost")]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
 }
 
 async fn answer(

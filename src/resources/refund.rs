@@ -226,7 +226,6 @@ open_enum! {
 
 /// Where a refund stands, from [`Refund::state`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum RefundState<'a> {
     /// Under way, or not clear: no money has provably moved, and it still may.
     Pending,
