@@ -76,6 +76,7 @@ struct State {
     script: Box<Script>,
     accept: Box<dyn Fn(usize) -> Accept + Send + Sync>,
     tls: Option<TlsAcceptor>,
+    idle: Duration,
     log: Mutex<Log>,
 }
 
@@ -92,9 +93,16 @@ pub(crate) struct Plan {
     script: Box<Script>,
     accept: Box<dyn Fn(usize) -> Accept + Send + Sync>,
     tls: Option<TlsAcceptor>,
+    idle: Duration,
 }
 
 impl Plan {
+    /// Closes connections on which no further request comes for this long.
+    pub(crate) fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
     pub(crate) fn on_accept(
         mut self,
         accept: impl Fn(usize) -> Accept + Send + Sync + 'static,
@@ -111,8 +119,8 @@ impl Plan {
     pub(crate) async fn start(self) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let Self { script, accept, tls } = self;
-        let state = Arc::new(State { script, accept, tls, log: Mutex::default() });
+        let Self { script, accept, tls, idle } = self;
+        let state = Arc::new(State { script, accept, tls, idle, log: Mutex::default() });
         let accepting = tokio::spawn(serve(listener, Arc::clone(&state)));
         Server { address, state, accepting }
     }
@@ -120,7 +128,8 @@ impl Plan {
 
 impl Server {
     pub(crate) fn plan(script: impl Fn(&Received) -> Act + Send + Sync + 'static) -> Plan {
-        Plan { script: Box::new(script), accept: Box::new(|_| Accept::Serve), tls: None }
+        let accept = Box::new(|_| Accept::Serve);
+        Plan { script: Box::new(script), accept, tls: None, idle: Duration::from_secs(600) }
     }
 
     /// Answers by the script.
@@ -231,8 +240,14 @@ async fn exchange<S>(stream: &mut S, connection: usize, state: &State) -> io::Re
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut idle = Duration::from_secs(600);
     loop {
-        let Some(mut received) = read(stream, connection).await? else { return Ok(false) };
+        let Ok(read) = tokio::time::timeout(idle, read(stream, connection)).await else {
+            stream.shutdown().await?;
+            return Ok(false);
+        };
+        let Some(mut received) = read? else { return Ok(false) };
+        idle = state.idle;
         {
             let mut log = state.log.lock().unwrap();
             received.number = log.requests.len();
