@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::client::{Client, Shared};
@@ -254,7 +253,7 @@ impl ClientBuilder {
             scheme,
             authority,
             connect_timeout: self.connect_timeout,
-            max_idle: self.max_in_flight,
+            max_in_flight: self.max_in_flight,
             roots,
             platform_verifier: self.platform_verifier,
             proxy: self.proxy,
@@ -264,7 +263,6 @@ impl ClientBuilder {
         Ok(Client::new(Shared {
             transport,
             signers: Signers::new(self.signing_threads),
-            slots: Semaphore::new(self.max_in_flight),
             budget: Mutex::new(Budget::new()),
             born: Instant::now(),
             credentials,

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::builder::{ClientBuilder, ConfigError};
@@ -32,7 +31,6 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) transport: Transport,
     pub(crate) signers: Signers,
-    pub(crate) slots: Semaphore,
     pub(crate) budget: Mutex<Budget>,
     pub(crate) born: Instant,
     pub(crate) credentials: Credentials,

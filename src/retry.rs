@@ -146,6 +146,9 @@ pub(crate) struct Progress {
     pub(crate) left: Duration,
     /// What the server asked for.
     pub(crate) retry_after: Option<Duration>,
+    /// The attempt was lost with a connection that had been idle: no sign of trouble, so the next
+    /// one need not wait.
+    pub(crate) stale: bool,
     /// Random, from 0 to 1.
     pub(crate) jitter: f64,
 }
@@ -166,7 +169,7 @@ pub(crate) fn next_attempt(
     if !may_repeat || progress.sends >= policy.sends(repeat) {
         return None;
     }
-    let wait = wait(failure, progress);
+    let wait = if progress.stale { Duration::ZERO } else { wait(failure, progress) };
     let in_window = match (repeat, progress.since_sent) {
         (Repeat::Within(window), Some(since)) => since + wait <= window,
         _ => true,
@@ -256,7 +259,7 @@ mod tests {
 
     fn progress(sends: u32) -> Progress {
         let since_sent = Some(Duration::ZERO);
-        Progress { sends, since_sent, left: MINUTE, retry_after: None, jitter: 1.0 }
+        Progress { sends, since_sent, left: MINUTE, retry_after: None, stale: false, jitter: 1.0 }
     }
 
     fn next(repeat: Repeat, failure: Failure, progress: Progress) -> Option<Duration> {

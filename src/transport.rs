@@ -4,31 +4,30 @@
 //! it makes one exchange and says truthfully how far it got.
 
 mod connect;
+mod pool;
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::uri::{Authority, Scheme, Uri};
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::body::Incoming;
+use tokio::sync::AcquireError;
 use tokio::time::{Instant, timeout_at};
 
 use self::connect::Connector;
 pub(crate) use self::connect::{Proxy, root_certificates};
+pub(crate) use self::pool::Place;
+use self::pool::{Pool, Unanswered};
 use crate::builder::ConfigError;
 use crate::error::{BoxError, Step};
 use crate::request::Method;
 
 /// Answers larger than this are refused; the largest real one, a list of 100, is about 0.3 MiB.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
-
-/// How long an unused connection is kept: below what load balancers keep theirs (15 s and more), so
-/// that it is this side that closes first.
-const IDLE: Duration = Duration::from_secs(10);
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("pingplusplus-request-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("pingplusplus-signature");
@@ -39,7 +38,7 @@ pub(crate) struct Config {
     pub(crate) scheme: Scheme,
     pub(crate) authority: Authority,
     pub(crate) connect_timeout: Duration,
-    pub(crate) max_idle: usize,
+    pub(crate) max_in_flight: usize,
     pub(crate) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
     pub(crate) platform_verifier: bool,
     pub(crate) proxy: Proxy,
@@ -52,37 +51,19 @@ pub(crate) struct Transport {
     scheme: Scheme,
     authority: Authority,
     headers: HeaderMap,
-    pooled: Client<Connector, Full<Bytes>>,
-    /// Opens a connection for every request, for those that must not meet a dying one.
-    fresh: Client<Connector, Full<Bytes>>,
+    pool: Arc<Pool>,
 }
 
 /// What one attempt sends.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
-    pub(crate) uri: Uri,
+    pub(crate) target: PathAndQuery,
     pub(crate) body: Bytes,
     pub(crate) authorization: HeaderValue,
     pub(crate) timestamp: HeaderValue,
     pub(crate) signature: Option<HeaderValue>,
-    /// Over a new connection.
-    pub(crate) fresh: bool,
-}
-
-/// A request that is ready to go, with a witness to whether it went.
-pub(crate) struct Prepared {
-    request: http::Request<Full<Bytes>>,
-    fresh: bool,
-    witness: CaptureConnection,
-}
-
-/// Knows whether a request may have been sent: true from the moment it is given a connection.
-pub(crate) struct Witness(CaptureConnection);
-
-impl Witness {
-    pub(crate) fn may_be_sent(&self) -> bool {
-        self.0.connection_metadata().is_some()
-    }
+    /// Over a new connection, used for nothing else.
+    pub(crate) alone: bool,
 }
 
 /// An answer with any status.
@@ -112,6 +93,8 @@ pub(crate) struct Broken {
     pub(crate) step: Step,
     pub(crate) status: Option<u16>,
     pub(crate) source: Option<BoxError>,
+    /// It was a kept connection that ended, as any does that the server has just given up.
+    pub(crate) stale: bool,
 }
 
 impl Transport {
@@ -127,40 +110,66 @@ impl Transport {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(header::ACCEPT_LANGUAGE, config.accept_language);
         headers.insert(header::USER_AGENT, config.user_agent);
-        let client = |max_idle| {
-            Client::builder(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(max_idle)
-                // The loop in `call` repeats: it counts, signs anew and traces every send.
-                .retry_canceled_requests(false)
-                .set_host(false)
-                .build(connector.clone())
-        };
-        Ok(Self {
-            pooled: client(config.max_idle),
-            fresh: client(0),
-            scheme: config.scheme,
-            authority: config.authority,
-            headers,
-        })
+        let server = Uri::builder()
+            .scheme(config.scheme.clone())
+            .authority(config.authority.clone())
+            .path_and_query("/")
+            .build()
+            .map_err(|error| ConfigError::because("base_url", "it is not a usable URL", error))?;
+        let pool = Pool::new(connector, server, config.max_in_flight);
+        Ok(Self { scheme: config.scheme, authority: config.authority, headers, pool })
     }
 
     pub(crate) fn server(&self) -> &Authority {
         &self.authority
     }
 
-    /// The address of a path and query at this server.
-    pub(crate) fn uri(&self, target: &str) -> Result<Uri, http::Error> {
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(target)
-            .build()
+    pub(crate) fn scheme(&self) -> &Scheme {
+        &self.scheme
     }
 
-    pub(crate) fn prepare(&self, outgoing: Outgoing) -> Prepared {
+    /// Waits for a place; there are `max_in_flight`, first come first served.
+    pub(crate) async fn place(&self) -> Result<Place<'_>, AcquireError> {
+        self.pool.place().await
+    }
+
+    /// Sends and reads the whole answer. If no connection is there by `send_by`, or no complete
+    /// answer by `deadline`, it ends with what is known by then. From the moment at which the
+    /// request may be on its way, `sent` is true.
+    pub(crate) async fn exchange(
+        &self,
+        place: &Place<'_>,
+        outgoing: Outgoing,
+        sent: &mut bool,
+        send_by: Instant,
+        deadline: Instant,
+    ) -> Result<Answer, Broken> {
+        let alone = outgoing.alone;
+        let request = self.request(outgoing);
+        let connecting = self.pool.connection(place, alone);
+        let mut connection = timeout_at(send_by.min(deadline), connecting)
+            .await
+            .map_err(|_| Broken::new(Step::ConnectTimeout, None, None))?
+            .map_err(Broken::unconnected)?;
+
+        *sent = true;
+        let kept = connection.kept;
+        let response = connection.send(request);
+        let answer = connection.run(async {
+            let response = timeout_at(deadline, response)
+                .await
+                .map_err(|_| Broken::new(Step::ExchangeTimeout, None, None))?
+                .map_err(|error| Broken::unanswered(error, kept))?;
+            read(response, deadline).await
+        });
+        let answer = answer.await?;
+        if !alone && answer.body.is_ok() {
+            self.pool.keep(connection);
+        }
+        Ok(answer)
+    }
+
+    fn request(&self, outgoing: Outgoing) -> http::Request<Full<Bytes>> {
         let mut headers = self.headers.clone();
         headers.insert(header::AUTHORIZATION, outgoing.authorization);
         headers.insert(TIMESTAMP, outgoing.timestamp);
@@ -177,82 +186,46 @@ impl Transport {
             Method::Put => http::Method::PUT,
             Method::Delete => http::Method::DELETE,
         };
-        *request.uri_mut() = outgoing.uri;
+        *request.uri_mut() = outgoing.target.into();
         *request.headers_mut() = headers;
-        let witness = capture_connection(&mut request);
-        Prepared { request, fresh: outgoing.fresh, witness }
-    }
-
-    /// Sends and reads the whole answer. If no connection is there by `send_by`, or no complete
-    /// answer by `deadline`, it ends with what is known by then.
-    pub(crate) async fn exchange(
-        &self,
-        prepared: Prepared,
-        send_by: Instant,
-        deadline: Instant,
-    ) -> Result<Answer, Broken> {
-        let Prepared { request, fresh, witness } = prepared;
-        let client = if fresh { &self.fresh } else { &self.pooled };
-        let mut sending = client.request(request);
-
-        // Nothing is written while this future is not polled, so a witness that has seen no
-        // connection when the time is up is a proof.
-        let mut result = timeout_at(send_by.min(deadline), &mut sending).await;
-        if result.is_err() && witness.connection_metadata().is_some() {
-            result = timeout_at(deadline, &mut sending).await;
-        }
-        let response = match result {
-            Ok(response) => response.map_err(Broken::before_answer)?,
-            Err(_) if witness.connection_metadata().is_some() => {
-                return Err(Broken { step: Step::ExchangeTimeout, status: None, source: None });
-            }
-            Err(_) => {
-                return Err(Broken { step: Step::ConnectTimeout, status: None, source: None });
-            }
-        };
-
-        let (head, body) = response.into_parts();
-        let status = head.status.as_u16();
-        let encoding = head.headers.get(header::CONTENT_ENCODING);
-        let body = if encoding.is_some_and(|encoding| encoding != "identity") {
-            Err(Unread::Encoded)
-        } else {
-            match timeout_at(deadline, Limited::new(body, BODY_LIMIT).collect()).await {
-                Ok(Ok(body)) => Ok(body.to_bytes()),
-                Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-                Ok(Err(error)) => {
-                    let status = Some(status);
-                    return Err(Broken { step: Step::Body, status, source: Some(error) });
-                }
-                Err(_) => {
-                    let status = Some(status);
-                    return Err(Broken { step: Step::BodyTimeout, status, source: None });
-                }
-            }
-        };
-        Ok(Answer { status, headers: head.headers, body })
+        request
     }
 }
 
-impl Prepared {
-    pub(crate) fn witness(&self) -> Witness {
-        Witness(self.witness.clone())
-    }
+/// Reads the whole answer that follows its head.
+async fn read(response: http::Response<Incoming>, deadline: Instant) -> Result<Answer, Broken> {
+    let (head, body) = response.into_parts();
+    let status = head.status.as_u16();
+    let encoding = head.headers.get(header::CONTENT_ENCODING);
+    let body = if encoding.is_some_and(|encoding| encoding != "identity") {
+        Err(Unread::Encoded)
+    } else {
+        match timeout_at(deadline, Limited::new(body, BODY_LIMIT).collect()).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
+            Ok(Err(error)) => return Err(Broken::new(Step::Body, Some(status), Some(error))),
+            Err(_) => return Err(Broken::new(Step::BodyTimeout, Some(status), None)),
+        }
+    };
+    Ok(Answer { status, headers: head.headers, body })
 }
 
 impl Broken {
-    fn before_answer(error: hyper_util::client::legacy::Error) -> Self {
-        let step = if error.is_connect() {
-            if chain(&error).any(is_certificate_error) { Step::Certificate } else { Step::Connect }
-        } else if chain(&error)
-            .filter_map(|error| error.downcast_ref::<hyper::Error>())
-            .any(hyper::Error::is_canceled)
-        {
-            Step::Unsent
-        } else {
-            Step::Exchange
-        };
-        Self { step, status: None, source: Some(error.into()) }
+    fn new(step: Step, status: Option<u16>, source: Option<BoxError>) -> Self {
+        Self { step, status, source, stale: false }
+    }
+
+    fn unconnected(error: BoxError) -> Self {
+        let refused = chain(&*error).any(is_certificate_error);
+        let step = if refused { Step::Certificate } else { Step::Connect };
+        Self::new(step, None, Some(error))
+    }
+
+    fn unanswered(unanswered: Unanswered, kept: bool) -> Self {
+        let Unanswered { error, unsent } = unanswered;
+        let step = if unsent { Step::Unsent } else { Step::Exchange };
+        let stale = kept && !error.is_parse();
+        Self { step, status: None, source: Some(error.into()), stale }
     }
 }
 

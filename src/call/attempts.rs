@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use http::uri::{PathAndQuery, Uri};
+use http::uri::PathAndQuery;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
@@ -18,7 +18,7 @@ use crate::error::{
 };
 use crate::request::{Method, Request};
 use crate::retry::{self, Failure, Progress, RetryPolicy};
-use crate::transport::{Answer, Broken, Outgoing, Unread, Witness};
+use crate::transport::{Answer, Broken, Outgoing, Place, Unread};
 use crate::{Repeat, Timestamp};
 
 const SIGNATURE: &str = "x-pingplusplus-signature";
@@ -27,14 +27,14 @@ const SIGNATURE: &str = "x-pingplusplus-signature";
 pub(super) struct Attempts<'a> {
     shared: &'a Shared,
     request: &'a Request,
-    uri: Uri,
+    target: PathAndQuery,
     credentials: Cow<'a, Credentials>,
     policy: RetryPolicy,
     deadline: Instant,
     /// When the first attempt began that may have been sent.
     first_sent: Option<Instant>,
-    /// Of the attempt that is under way.
-    witness: Option<Witness>,
+    /// The attempt that is under way may be sent.
+    sent: bool,
     attempts: Vec<Attempt>,
     over: bool,
 }
@@ -44,6 +44,8 @@ pub(super) struct Failed {
     failure: Failure,
     cause: Box<Cause>,
     retry_after: Option<Duration>,
+    /// On a connection that had been idle.
+    stale: bool,
 }
 
 enum Cause {
@@ -61,19 +63,19 @@ impl<'a> Attempts<'a> {
         if let Some(error) = request.take_error() {
             return Err(Error::Build(error));
         }
-        let uri = shared.transport.uri(&request.target()).map_err(|error| {
+        let target = PathAndQuery::try_from(request.target()).map_err(|error| {
             Error::Build(BuildError::because("the id or the query is too long to be sent", error))
         })?;
         let credentials = credentials(&shared.credentials, &options)?;
         Ok(Self {
             shared,
             request,
-            uri,
+            target,
             credentials,
             policy: options.retry.unwrap_or(shared.retry),
             deadline: later(Instant::now(), options.timeout.unwrap_or(shared.timeout)),
             first_sent: None,
-            witness: None,
+            sent: false,
             attempts: Vec::new(),
             over: false,
         })
@@ -93,14 +95,15 @@ impl<'a> Attempts<'a> {
 
     /// Waits for a place, signs, sends, and judges the answer.
     pub(super) async fn attempt(&mut self) -> Result<(Answer, Bytes), Failed> {
-        let slot = timeout_at(self.deadline, self.shared.slots.acquire()).await;
-        let Ok(Ok(_slot)) = slot else {
+        let shared = self.shared;
+        let place = timeout_at(self.deadline, shared.transport.place()).await;
+        let Ok(Ok(place)) = place else {
             return Err(Failed::broken(Failure::Unsent, Step::Slot, None));
         };
         let span = self.attempt_span();
         let (started, began) = (SystemTime::now(), Instant::now());
-        let result = self.send(started, began).instrument(span.clone()).await;
-        self.witness = None;
+        let result = self.send(&place, started, began).instrument(span.clone()).await;
+        self.sent = false;
 
         let (status, failed) = match &result {
             Ok((answer, _)) => (Some(answer.status), None),
@@ -136,10 +139,11 @@ impl<'a> Attempts<'a> {
             since_sent: self.first_sent.map(|first| now - first),
             left: self.deadline - now,
             retry_after: failed.retry_after,
+            stale: failed.stale,
             jitter: fastrand::f64(),
         };
         let wait = retry::next_attempt(self.request.repeat, failed.failure, self.policy, &progress);
-        let Some(wait) = wait.filter(|_| self.shared.may_retry()) else {
+        let Some(wait) = wait.filter(|_| failed.stale || self.shared.may_retry()) else {
             return Err(self.give_up(failed));
         };
         tracing::debug!(error.type = &*failed.kind(), ?wait, "attempt failed, trying again");
@@ -166,6 +170,7 @@ impl<'a> Attempts<'a> {
 
     async fn send(
         &mut self,
+        place: &Place<'_>,
         started: SystemTime,
         began: Instant,
     ) -> Result<(Answer, Bytes), (Option<u16>, Failed)> {
@@ -179,37 +184,36 @@ impl<'a> Attempts<'a> {
         };
         let timestamp = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let signature = self.sign(timestamp, limit).await.map_err(|failed| (None, failed))?;
-        let prepared = self.shared.transport.prepare(Outgoing {
+        let outgoing = Outgoing {
             method: self.request.method,
-            uri: self.uri.clone(),
+            target: self.target.clone(),
             body: self.request.body.clone(),
             authorization: self.credentials.authorization.clone(),
             timestamp: timestamp.into(),
             signature,
-            // A pooled connection may be dying; that is noticed only after the request was written.
-            fresh: self.request.repeat == Repeat::Never,
-        });
-        self.witness = Some(prepared.witness());
-        match self.shared.transport.exchange(prepared, send_by, limit).await {
+            // A kept connection may be dying, which is noticed only after the request was written.
+            alone: self.request.repeat == Repeat::Never || !self.attempts.is_empty(),
+        };
+        let transport = &self.shared.transport;
+        match transport.exchange(place, outgoing, &mut self.sent, send_by, limit).await {
             Ok(answer) => {
                 let status = answer.status;
                 self.judge(answer).map_err(|failed| (Some(status), failed))
             }
-            Err(Broken { step, status, source }) => {
+            Err(Broken { step, status, source, stale }) => {
                 let failure = match step {
                     Step::Connect | Step::ConnectTimeout | Step::Unsent => Failure::Unsent,
                     Step::Certificate => Failure::Unsendable,
                     _ => Failure::Lost,
                 };
-                Err((status, Failed::broken(failure, step, source)))
+                Err((status, Failed { stale, ..Failed::broken(failure, step, source) }))
             }
         }
     }
 
     async fn sign(&self, timestamp: u64, limit: Instant) -> Result<Option<HeaderValue>, Failed> {
         let Some(key) = &self.credentials.signing_key else { return Ok(None) };
-        let target = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        let message = self.request.string_to_sign(target, timestamp);
+        let message = self.request.string_to_sign(self.target.as_str(), timestamp);
         let signing = self.shared.signers.sign(key.clone(), message);
         let Ok(signed) = timeout_at(limit, signing).await else {
             return Err(Failed::broken(Failure::Unsent, Step::SignTimeout, None));
@@ -267,6 +271,7 @@ impl<'a> Attempts<'a> {
             failure: Failure::of_status(answer.status, detail.as_ref(), reads),
             cause: Box::new(Cause::Status(answer.status, detail, body)),
             retry_after: retry_after.and_then(|at| retry::retry_after(at, SystemTime::now())),
+            stale: false,
         }
     }
 
@@ -299,7 +304,7 @@ impl<'a> Attempts<'a> {
             http.request.method = self.method(),
             server.address = server.host(),
             server.port = server.port_u16().unwrap_or(443),
-            url.scheme = self.uri.scheme_str(),
+            url.scheme = self.shared.transport.scheme().as_str(),
             url.path = self.path(),
             http.request.resend_count = resends,
             http.response.status_code = field::Empty,
@@ -310,11 +315,16 @@ impl<'a> Attempts<'a> {
 
 impl Failed {
     fn broken(failure: Failure, step: Step, source: Option<BoxError>) -> Self {
-        Self { failure, cause: Box::new(Cause::Broken(step, source)), retry_after: None }
+        Self {
+            failure,
+            cause: Box::new(Cause::Broken(step, source)),
+            retry_after: None,
+            stale: false,
+        }
     }
 
     fn flaw(failure: Failure, flaw: Flaw) -> Self {
-        Self { failure, cause: Box::new(Cause::Flaw(flaw)), retry_after: None }
+        Self { failure, cause: Box::new(Cause::Flaw(flaw)), retry_after: None, stale: false }
     }
 
     /// A word or a status for `error.type`.
@@ -347,8 +357,7 @@ impl Drop for Attempts<'_> {
     /// Warns if the call is dropped when it may have been carried out and nobody will be told.
     fn drop(&mut self) {
         let unknown = |attempt: &Attempt| attempt.failed == Some(Outcome::Unknown);
-        let in_doubt = self.witness.as_ref().is_some_and(Witness::may_be_sent)
-            || self.attempts.iter().any(unknown);
+        let in_doubt = self.sent || self.attempts.iter().any(unknown);
         if !self.over && in_doubt && self.request.method != Method::Get {
             tracing::warn!(
                 http.request.method = self.method(),
