@@ -373,6 +373,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_lost_with_a_kept_connection_is_sent_again_at_once() {
+        let stale = |repeat, sends| {
+            next(repeat, Failure::Lost, Progress { stale: true, ..progress(sends) })
+        };
+        assert_eq!(stale(Repeat::Always, 1), Some(Duration::ZERO));
+        assert_eq!(stale(CREATE, 1), Some(Duration::ZERO));
+        assert_eq!(stale(Repeat::Always, 4), None);
+        assert_eq!(stale(Repeat::Never, 1), None);
+    }
+
+    #[test]
     fn a_create_is_not_sent_again_after_its_window() {
         let at = |seconds, jitter| {
             let since_sent = Some(Duration::from_secs(seconds));

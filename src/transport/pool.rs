@@ -63,16 +63,22 @@ impl Pool {
         _place: &Place<'_>,
         new: bool,
     ) -> Result<Connection, BoxError> {
-        while !new {
+        let kept = if new { None } else { self.kept().await };
+        match kept {
+            Some(connection) => Ok(connection),
+            None => self.open().await,
+        }
+    }
+
+    async fn kept(&self) -> Option<Connection> {
+        loop {
             // The newest first: the others can then grow old and go.
-            let kept = self.idle().connections.pop_back();
-            let Some((since, mut connection)) = kept else { break };
+            let (since, mut connection) = self.idle().connections.pop_back()?;
             if since.elapsed() < IDLE && connection.stands().await {
                 connection.kept = true;
-                return Ok(connection);
+                return Some(connection);
             }
         }
-        self.open().await
     }
 
     /// Takes back a connection whose exchange is complete.
