@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod faults;
+mod ledger;
 mod load;
 mod outcomes;
 mod pages;

@@ -117,7 +117,10 @@ impl Plan {
     }
 
     pub(crate) async fn start(self) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.start_on(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    pub(crate) fn start_on(self, listener: TcpListener) -> Server {
         let address = listener.local_addr().unwrap();
         let Self { script, accept, tls, idle } = self;
         let state = Arc::new(State { script, accept, tls, idle, log: Mutex::default() });
@@ -130,6 +133,13 @@ impl Server {
     pub(crate) fn plan(script: impl Fn(&Received) -> Act + Send + Sync + 'static) -> Plan {
         let accept = Box::new(|_| Accept::Serve);
         Plan { script: Box::new(script), accept, tls: None, idle: Duration::from_secs(600) }
+    }
+
+    /// Only the address: nobody listens there.
+    pub(crate) fn nobody(port: u16) -> Self {
+        let Plan { script, accept, tls, idle } = Self::plan(|_| unreachable!());
+        let state = Arc::new(State { script, accept, tls, idle, log: Mutex::default() });
+        Self { address: ([127, 0, 0, 1], port).into(), state, accepting: tokio::spawn(async {}) }
     }
 
     /// Answers by the script.

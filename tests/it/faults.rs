@@ -1,0 +1,338 @@
+//! Every operation against every fault: what was sent, what was done, and what the caller was told.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pingpp::{Error, Outcome};
+use serde_json::Value;
+use tokio::net::TcpSocket;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::API_KEY;
+use crate::ledger::{Ledger, OPS, Op};
+use crate::raw::{Accept, Act, Plan, Received, Server, html, json as answer, with_headers};
+use crate::transport::Authority;
+
+const PLAIN: &str = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
+
+/// The order number of every case; each case has a server of its own.
+const ORDER: &str = "20261123001";
+
+/// What a fault promises, apart from who may repeat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Promise {
+    /// Nothing was sent.
+    Unsent,
+    /// As `Unsent`, and not tried again.
+    Unsendable,
+    /// The connection is closed as it is opened: whether something was sent only timing tells.
+    Closed,
+    Lost,
+    Unclear,
+    Limited,
+    Refused,
+    Redirected,
+    /// The second request of a kept connection is not answered; the client is not to blame.
+    Stale,
+}
+
+enum How {
+    Act(fn(Op) -> Act),
+    Accept(Accept),
+    /// Nobody listens at the port.
+    Nobody,
+    /// A certificate by somebody else, or for another name.
+    Certificate(&'static str),
+}
+
+struct Fault {
+    name: &'static str,
+    how: How,
+    /// The server does what it is asked before it fails.
+    acts: bool,
+    promise: Promise,
+}
+
+fn faults() -> Vec<Fault> {
+    use Promise::{Closed, Limited, Lost, Redirected, Refused, Stale, Unclear, Unsendable, Unsent};
+    let fault = |name, acts, promise, act| Fault { name, how: How::Act(act), acts, promise };
+    let accept =
+        |name, accept| Fault { name, how: How::Accept(accept), acts: false, promise: Closed };
+    let tls =
+        |name, host| Fault { name, how: How::Certificate(host), acts: false, promise: Unsendable };
+    fn coded(code: &str) -> Vec<u8> {
+        answer(402, &format!(r#"{{"error":{{"type":"channel_error","code":"{code}"}}}}"#))
+    }
+    fn cut(op: Op, keep: usize) -> Vec<u8> {
+        let mut whole = op.answer();
+        whole.truncate(whole.len() - keep);
+        whole
+    }
+    vec![
+        Fault { name: "refused", how: How::Nobody, acts: false, promise: Unsent },
+        accept("reset on accept", Accept::Reset),
+        accept("FIN on accept", Accept::Close),
+        tls("unknown authority", "localhost"),
+        tls("certificate for another name", "example.com"),
+        fault("FIN instead of acting", false, Lost, |_| Act::WriteAndClose(Vec::new())),
+        fault("FIN after acting", true, Lost, |_| Act::WriteAndClose(Vec::new())),
+        fault("reset after acting", true, Lost, |_| Act::WriteAndReset(Vec::new())),
+        fault("kept connection closed", true, Stale, |_| Act::WriteAndClose(Vec::new())),
+        fault("stall before the head", true, Lost, |_| Act::WriteAndStall(Vec::new())),
+        fault("stall in the body", true, Lost, |op| Act::WriteAndStall(cut(op, 9))),
+        fault("trickle", true, Lost, |op| Act::Trickle(op.answer(), Duration::from_millis(20))),
+        fault("truncated", true, Lost, |op| Act::WriteAndClose(cut(op, 1))),
+        fault("reset in the body", true, Lost, |op| Act::WriteAndReset(cut(op, 9))),
+        fault("Content-Length too small", true, Lost, |op| {
+            let body = op.body();
+            let short =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len() - 5);
+            Act::WriteAndClose(short.into_bytes())
+        }),
+        fault("garbage", true, Lost, |_| Act::WriteAndClose(b"\x16\x03\x01 oops\r\n\r\n".to_vec())),
+        fault("200 null", true, Lost, |_| Act::Write(answer(200, "null"))),
+        fault("200 HTML", true, Lost, |_| Act::Write(html(200))),
+        fault("200 about something else", true, Unclear, |op| Act::Write(answer(200, &op.other()))),
+        fault("200 gzip", true, Lost, |_| {
+            Act::Write(with_headers(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b"))
+        }),
+        fault("307 to another host", true, Redirected, |_| {
+            Act::Write(with_headers(307, "Location: http://192.0.2.1/\r\n", b""))
+        }),
+        fault("400", false, Refused, |_| Act::Write(answer(400, PLAIN))),
+        fault("401", false, Refused, |_| Act::Write(answer(401, PLAIN))),
+        fault("402 charge_closed", false, Refused, |_| Act::Write(coded("charge_closed"))),
+        fault("402 channel_connection_error", true, Unclear, |_| {
+            Act::Write(coded("channel_connection_error"))
+        }),
+        fault("403 JSON", false, Limited, |_| Act::Write(answer(403, PLAIN))),
+        fault("403 HTML", false, Refused, |_| Act::Write(html(403))),
+        fault("404", false, Refused, |_| Act::Write(answer(404, PLAIN))),
+        fault("408", true, Lost, |_| Act::Write(answer(408, PLAIN))),
+        fault("429 JSON", false, Limited, |_| Act::Write(answer(429, PLAIN))),
+        fault("429 HTML", true, Unclear, |_| Act::Write(html(429))),
+        fault("500", true, Lost, |_| Act::Write(answer(500, PLAIN))),
+        fault("502 HTML", true, Lost, |_| Act::Write(html(502))),
+        fault("503 Retry-After: 1", true, Lost, |_| {
+            Act::Write(with_headers(503, "Retry-After: 1\r\n", b""))
+        }),
+    ]
+}
+
+/// What is promised: how many requests the server reads, and how the call may end; `None` is success.
+fn promised(
+    op: Op,
+    promise: Promise,
+    for_ever: bool,
+) -> (RangeInclusive<usize>, &'static [Option<Outcome>]) {
+    use Outcome::{NotSent, Rejected, Unknown};
+    let most = if op == Op::Create { 3 } else { 4 };
+    let again = match promise {
+        Promise::Unsent | Promise::Limited | Promise::Stale => true,
+        Promise::Lost | Promise::Closed => op != Op::Refund,
+        Promise::Unsendable | Promise::Unclear | Promise::Refused | Promise::Redirected => false,
+    };
+    let failed: &[_] = match promise {
+        Promise::Unsent | Promise::Unsendable => &[Some(NotSent)],
+        Promise::Closed if again => &[Some(NotSent), Some(Unknown)],
+        Promise::Closed if for_ever => &[Some(NotSent), Some(Unknown)],
+        // Noticed before a byte was written, it is sent again.
+        Promise::Closed => &[Some(Unknown), None],
+        Promise::Redirected if op.reads() => &[Some(Rejected)],
+        Promise::Limited | Promise::Refused => &[Some(Rejected)],
+        Promise::Lost | Promise::Unclear | Promise::Redirected => &[Some(Unknown)],
+        Promise::Stale => &[None],
+    };
+    let reads = match (promise, again, for_ever) {
+        // A refund has a connection to itself, which the fault does not reach.
+        (Promise::Stale, ..) => {
+            if op == Op::Refund {
+                1..=1
+            } else {
+                2..=2
+            }
+        }
+        (Promise::Unsent | Promise::Closed, true, false) => 1..=1,
+        (Promise::Closed, false, false) => 0..=1,
+        (Promise::Unsent | Promise::Closed | Promise::Unsendable, ..) => 0..=0,
+        (_, true, false) => 2..=2,
+        (_, true, true) => most..=most,
+        (_, false, _) => 1..=1,
+    };
+    (reads, if again && !for_ever { &[None] } else { failed })
+}
+
+/// Fails the first time, or every time.
+#[derive(Clone)]
+struct Failing {
+    failed: Arc<AtomicBool>,
+    for_ever: bool,
+}
+
+impl Failing {
+    fn now(&self) -> bool {
+        !self.failed.swap(true, SeqCst) || self.for_ever
+    }
+}
+
+fn plan(fault: &Fault, failing: Failing, ledger: Arc<Mutex<Ledger>>) -> Plan {
+    let (acts, stale) = (fault.acts, fault.promise == Promise::Stale);
+    let fault = if let How::Act(act) = fault.how { Some(act) } else { None };
+    let used = Mutex::new(HashSet::new());
+    Server::plan(move |request: &Received| {
+        let op = Op::of(request);
+        let kept = !used.lock().unwrap().insert(request.connection);
+        let fails = (kept || !stale) && fault.is_some() && failing.now();
+        if !fails || acts {
+            ledger.lock().unwrap().enter(request);
+        }
+        match fault {
+            Some(act) if fails => act(op),
+            _ => Act::Write(op.answer()),
+        }
+    })
+}
+
+/// Runs one case; its line of the table, and every promise it broke.
+async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>) {
+    let ledger = Arc::<Mutex<Ledger>>::default();
+    let failing = Failing { failed: Arc::default(), for_ever };
+    let plan = plan(&fault, failing.clone(), Arc::clone(&ledger));
+    let authority = Authority::new();
+    let mut late = None;
+    let mut held = None;
+    let server = match fault.how {
+        How::Act(_) => plan.start().await,
+        How::Accept(accept) => {
+            let accept = move |_| if failing.now() { accept } else { Accept::Serve };
+            plan.on_accept(accept).start().await
+        }
+        How::Certificate(host) => plan.tls(authority.acceptor(host)).start().await,
+        How::Nobody => {
+            // Bound, so that nobody else is given the port.
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+            let port = socket.local_addr().unwrap().port();
+            if for_ever {
+                held = Some(socket);
+            } else {
+                late = Some(tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    plan.start_on(socket.listen(64).unwrap())
+                }));
+            }
+            Server::nobody(port)
+        }
+    };
+    let mut builder = server.builder();
+    if fault.name.starts_with("stall") || fault.name == "trickle" {
+        builder = builder.attempt_timeout(Duration::from_millis(500));
+        if op == Op::Refund {
+            builder = builder.timeout(Duration::from_millis(500));
+        }
+    }
+    if fault.name == "certificate for another name" {
+        builder = builder.root_certificate(authority.pem());
+    }
+    let client = builder.build().unwrap();
+    let warmed = usize::from(fault.promise == Promise::Stale);
+    if warmed == 1 {
+        Op::Retrieve.call(&client, "").await.unwrap();
+    }
+    let result = op.call(&client, ORDER).await;
+    let server = match late {
+        Some(late) => late.await.unwrap(),
+        None => server,
+    };
+    drop(held);
+
+    let requests = &server.requests()[warmed..];
+    let effects = ledger.lock().unwrap().effects(op, ORDER);
+    let broken = broken(op, &fault, for_ever, &result, requests, effects);
+    let end = match &result {
+        Ok(_) => "Ok".to_owned(),
+        Err(error) => format!("{:?}", error.outcome()),
+    };
+    let times = if for_ever { "for ever" } else { "once" };
+    let line = format!(
+        "{:8} | {:28} | {times:8} | {} sent | {effects} done | {end}",
+        format!("{op:?}"),
+        fault.name,
+        requests.len()
+    );
+    let broken = broken.into_iter().map(|broken| format!("{line}: {broken}")).collect();
+    (line, broken)
+}
+
+/// Checks the row of the table, and the five invariants.
+fn broken(
+    op: Op,
+    fault: &Fault,
+    for_ever: bool,
+    result: &Result<Value, Error>,
+    requests: &[Received],
+    effects: usize,
+) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut check = |holds: bool, promise: &str| {
+        if !holds {
+            broken.push(promise.to_owned());
+        }
+    };
+    let (reads, ends) = promised(op, fault.promise, for_ever);
+    let end = result.as_ref().err().map(Error::outcome);
+    check(reads.contains(&requests.len()), &format!("sends, promised {reads:?}"));
+    check(ends.contains(&end), &format!("outcome, promised {ends:?}"));
+
+    check(effects <= 1, "no duplicate");
+    check(requests.windows(2).all(|pair| pair[0].body == pair[1].body), "the same bytes");
+    match result {
+        Ok(value) => {
+            check(op.reads() || effects == 1, "no success for a failure");
+            let sent: Value = serde_json::from_str(&op.body()).unwrap();
+            check(*value == *sent.get("data").unwrap_or(&sent), "nothing of the answer lost");
+        }
+        Err(error) => {
+            let unknown = error.outcome() == Outcome::Unknown;
+            check(unknown || effects == 0, "no failure for a success");
+            check(error.recovery().is_some() == unknown, "a way out if there is doubt");
+            let counted = matches!(fault.how, How::Act(_));
+            check(!counted || error.attempts().len() == requests.len(), "every send reported");
+            let text = format!("{error} {error:?} {error:#?}");
+            check(!text.contains(API_KEY), "no API key in an error");
+            let signatures = requests.iter().filter_map(|r| r.header("pingplusplus-signature"));
+            check(signatures.clone().count() == requests.len(), "every send signed");
+            check(!signatures.into_iter().any(|s| text.contains(s)), "no signature in an error");
+        }
+    }
+    broken
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_an_operation_is_done_once_at_most_and_the_outcome_is_true() {
+    let at_a_time = Arc::new(Semaphore::new(32));
+    let mut cases = JoinSet::new();
+    for (n, fault) in faults().into_iter().map(Arc::new).enumerate() {
+        for (op, for_ever) in OPS.iter().flat_map(|&op| [(op, false), (op, true)]) {
+            let (fault, at_a_time) = (Arc::clone(&fault), Arc::clone(&at_a_time));
+            cases.spawn(async move {
+                let _permit = at_a_time.acquire().await.unwrap();
+                (n, op as usize, for_ever, run(op, fault, for_ever).await)
+            });
+        }
+    }
+    let mut rows = cases.join_all().await;
+    rows.sort_by_key(|&(n, op, for_ever, _)| (op, n, for_ever));
+    let mut table = String::new();
+    for (.., (line, _)) in &rows {
+        writeln!(table, "{line}").unwrap();
+    }
+    let broken: Vec<_> = rows.iter().flat_map(|(.., (_, broken))| broken).collect();
+    println!("{table}{} cases, {} promises broken", rows.len(), broken.len());
+    assert!(broken.is_empty(), "{broken:#?}");
+}
