@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::API_KEY;
-use crate::ledger::{Ledger, OPS, Op};
+use crate::ledger::{Ledger, OPS, Op, beside, body, done};
 use crate::raw::{Accept, Act, Plan, Received, Server, html, json as answer, with_headers};
 use crate::transport::Authority;
 
@@ -42,7 +42,7 @@ enum Promise {
 }
 
 enum How {
-    Act(fn(Op) -> Act),
+    Act(fn(&Received) -> Act),
     Accept(Accept),
     /// Nobody listens at the port.
     Nobody,
@@ -68,9 +68,9 @@ fn faults() -> Vec<Fault> {
     fn coded(code: &str) -> Vec<u8> {
         answer(402, &format!(r#"{{"error":{{"type":"channel_error","code":"{code}"}}}}"#))
     }
-    fn cut(op: Op, keep: usize) -> Vec<u8> {
-        let mut whole = op.answer();
-        whole.truncate(whole.len() - keep);
+    fn cut(request: &Received, short_by: usize) -> Vec<u8> {
+        let mut whole = done(request);
+        whole.truncate(whole.len() - short_by);
         whole
     }
     vec![
@@ -84,12 +84,14 @@ fn faults() -> Vec<Fault> {
         fault("reset after acting", true, Lost, |_| Act::WriteAndReset(Vec::new())),
         fault("kept connection closed", true, Stale, |_| Act::WriteAndClose(Vec::new())),
         fault("stall before the head", true, Lost, |_| Act::WriteAndStall(Vec::new())),
-        fault("stall in the body", true, Lost, |op| Act::WriteAndStall(cut(op, 9))),
-        fault("trickle", true, Lost, |op| Act::Trickle(op.answer(), Duration::from_millis(20))),
-        fault("truncated", true, Lost, |op| Act::WriteAndClose(cut(op, 1))),
-        fault("reset in the body", true, Lost, |op| Act::WriteAndReset(cut(op, 9))),
-        fault("Content-Length too small", true, Lost, |op| {
-            let body = op.body();
+        fault("stall in the body", true, Lost, |request| Act::WriteAndStall(cut(request, 9))),
+        fault("trickle", true, Lost, |request| {
+            Act::Trickle(done(request), Duration::from_millis(20))
+        }),
+        fault("truncated", true, Lost, |request| Act::WriteAndClose(cut(request, 1))),
+        fault("reset in the body", true, Lost, |request| Act::WriteAndReset(cut(request, 9))),
+        fault("Content-Length too small", true, Lost, |request| {
+            let body = body(request);
             let short =
                 format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len() - 5);
             Act::WriteAndClose(short.into_bytes())
@@ -97,7 +99,9 @@ fn faults() -> Vec<Fault> {
         fault("garbage", true, Lost, |_| Act::WriteAndClose(b"\x16\x03\x01 oops\r\n\r\n".to_vec())),
         fault("200 null", true, Lost, |_| Act::Write(answer(200, "null"))),
         fault("200 HTML", true, Lost, |_| Act::Write(html(200))),
-        fault("200 about something else", true, Unclear, |op| Act::Write(answer(200, &op.other()))),
+        fault("200 about something else", true, Unclear, |request| {
+            Act::Write(answer(200, &beside(request)))
+        }),
         fault("200 gzip", true, Lost, |_| {
             Act::Write(with_headers(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b"))
         }),
@@ -185,15 +189,14 @@ fn plan(fault: &Fault, failing: Failing, ledger: Arc<Mutex<Ledger>>) -> Plan {
     let fault = if let How::Act(act) = fault.how { Some(act) } else { None };
     let used = Mutex::new(HashSet::new());
     Server::plan(move |request: &Received| {
-        let op = Op::of(request);
         let kept = !used.lock().unwrap().insert(request.connection);
         let fails = (kept || !stale) && fault.is_some() && failing.now();
         if !fails || acts {
             ledger.lock().unwrap().enter(request);
         }
         match fault {
-            Some(act) if fails => act(op),
-            _ => Act::Write(op.answer()),
+            Some(act) if fails => act(request),
+            _ => Act::Write(done(request)),
         }
     })
 }
@@ -242,7 +245,7 @@ async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>)
     let client = builder.build().unwrap();
     let warmed = usize::from(fault.promise == Promise::Stale);
     if warmed == 1 {
-        Op::Retrieve.call(&client, "").await.unwrap();
+        Op::Retrieve.call(&client, ORDER).await.unwrap();
     }
     let result = op.call(&client, ORDER).await;
     let server = match late {
@@ -294,7 +297,7 @@ fn broken(
     match result {
         Ok(value) => {
             check(op.reads() || effects == 1, "no success for a failure");
-            let sent: Value = serde_json::from_str(&op.body()).unwrap();
+            let sent: Value = serde_json::from_str(&body(requests.last().unwrap())).unwrap();
             check(*value == *sent.get("data").unwrap_or(&sent), "nothing of the answer lost");
         }
         Err(error) => {

@@ -1,11 +1,12 @@
 //! Operations, and a book of what a server did for them.
 
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 
 use pingpp::{Client, CreateRefund, Error, ListCharges};
 use serde_json::Value;
 
-use crate::raw::{Received, json as answer};
+use crate::raw::{Received, json};
 use crate::{ID, charge, order};
 
 const REFUND: &str = r#"{"id":"re_1","object":"refund","order_no":"1","amount":1,"created":1,
@@ -29,25 +30,25 @@ impl Op {
         matches!(self, Self::Retrieve | Self::List)
     }
 
-    /// Calls it; the value is the answer as JSON.
+    /// Calls it for an order; the value is the answer as JSON.
     pub(crate) fn call(self, client: &Client, order_no: &str) -> Calling {
         let client = client.clone();
         let order_no = order_no.to_owned();
         Box::pin(async move {
+            let id = format!("ch_{order_no}");
             let value = match self {
-                Self::Retrieve => serde_json::to_value(client.charges().retrieve(ID).await?),
-                Self::Reverse => serde_json::to_value(client.charges().reverse(ID).await?),
+                Self::Retrieve => serde_json::to_value(client.charges().retrieve(id).await?),
+                Self::Reverse => serde_json::to_value(client.charges().reverse(id).await?),
                 Self::Create => {
                     serde_json::to_value(client.charges().create(order(&order_no)).await?)
                 }
                 Self::Refund => {
                     let params = CreateRefund::builder().description(order_no).build();
-                    serde_json::to_value(client.refunds(ID).create(params).await?)
+                    serde_json::to_value(client.refunds(id).create(params).await?)
                 }
                 Self::List => {
                     let mut pager = client.charges().list(ListCharges::builder().build());
-                    let page = pager.next_page().await?.unwrap();
-                    serde_json::to_value(page.items)
+                    serde_json::to_value(pager.next_page().await?.unwrap().items)
                 }
             };
             Ok(value.unwrap())
@@ -63,63 +64,72 @@ impl Op {
             _ => Self::Create,
         }
     }
+}
 
-    /// What Ping++ answers when it does it.
-    pub(crate) fn answer(self) -> Vec<u8> {
-        answer(200, &self.body())
-    }
+/// What Ping++ answers when it does what it is asked.
+pub(crate) fn done(request: &Received) -> Vec<u8> {
+    json(200, &body(request))
+}
 
-    pub(crate) fn body(self) -> String {
-        match self {
-            Self::List => {
-                format!(
-                    r#"{{"object":"list","url":"/v1/charges","has_more":false,"data":[{}]}}"#,
-                    charge()
-                )
-            }
-            Self::Refund => REFUND.to_owned(),
-            _ => charge(),
+pub(crate) fn body(request: &Received) -> String {
+    match Op::of(request) {
+        Op::List => {
+            let charge = charge();
+            format!(r#"{{"object":"list","url":"/v1/charges","has_more":false,"data":[{charge}]}}"#)
         }
+        Op::Refund => REFUND.to_owned(),
+        Op::Create => charge(),
+        Op::Retrieve | Op::Reverse => charge().replace(ID, id(request)),
     }
+}
 
-    /// An answer to another question.
-    pub(crate) fn other(self) -> String {
-        match self {
-            Self::List => charge(),
-            Self::Retrieve | Self::Reverse => charge().replace(ID, "ch_other"),
-            Self::Create | Self::Refund => r#"{"object":"event","id":"evt_1"}"#.to_owned(),
-        }
+/// An answer to another question.
+pub(crate) fn beside(request: &Received) -> String {
+    match Op::of(request) {
+        Op::List => charge(),
+        Op::Retrieve | Op::Reverse => charge().replace(ID, "ch_other"),
+        Op::Create | Op::Refund => r#"{"object":"event","id":"evt_1"}"#.to_owned(),
     }
+}
+
+/// The id of the charge in the target.
+fn id(request: &Received) -> &str {
+    request.target.split(['/', '?']).nth(3).unwrap_or_default()
 }
 
 /// What the server did: refunds add up, creates of the same bytes do not, a reverse is a state.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    refunds: Vec<String>,
-    charges: Vec<String>,
-    reversed: bool,
+    refunds: HashMap<String, usize>,
+    charges: HashMap<String, HashSet<Vec<u8>>>,
+    reversed: HashSet<String>,
 }
 
 impl Ledger {
     pub(crate) fn enter(&mut self, request: &Received) {
-        let body = request.text().to_owned();
+        let parameter = |name: &str| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            body[name].as_str().unwrap().to_owned()
+        };
         match Op::of(request) {
-            Op::Refund => self.refunds.push(body),
-            Op::Create if !self.charges.contains(&body) => self.charges.push(body),
-            Op::Reverse => self.reversed = true,
-            _ => {}
+            Op::Refund => *self.refunds.entry(parameter("description")).or_default() += 1,
+            Op::Create => {
+                let charges = self.charges.entry(parameter("order_no")).or_default();
+                charges.insert(request.body.clone());
+            }
+            Op::Reverse => {
+                self.reversed.insert(id(request).to_owned());
+            }
+            Op::Retrieve | Op::List => {}
         }
     }
 
-    /// How often an operation of that order number was carried out.
+    /// How often an operation was carried out for an order.
     pub(crate) fn effects(&self, op: Op, order_no: &str) -> usize {
-        let of = |bodies: &[String]| {
-            bodies.iter().filter(|body| body.contains(&format!("\"{order_no}\""))).count()
-        };
         match op {
-            Op::Refund => of(&self.refunds),
-            Op::Create => of(&self.charges),
-            Op::Reverse => usize::from(self.reversed),
+            Op::Refund => self.refunds.get(order_no).copied().unwrap_or(0),
+            Op::Create => self.charges.get(order_no).map_or(0, HashSet::len),
+            Op::Reverse => usize::from(self.reversed.contains(&format!("ch_{order_no}"))),
             Op::Retrieve | Op::List => 0,
         }
     }
