@@ -19,7 +19,7 @@ use crate::error::{
 use crate::request::{Method, Request};
 use crate::retry::{self, Failure, Progress, RetryPolicy};
 use crate::transport::{Answer, Broken, Outgoing, Place, Unread};
-use crate::{Repeat, Timestamp};
+use crate::{Recovery, Repeat, Timestamp};
 
 const SIGNATURE: &str = "x-pingplusplus-signature";
 
@@ -31,6 +31,8 @@ pub(super) struct Attempts<'a> {
     credentials: Cow<'a, Credentials>,
     policy: RetryPolicy,
     deadline: Instant,
+    /// When the first attempt began.
+    started: Option<SystemTime>,
     /// When the first attempt began that may have been sent.
     first_sent: Option<Instant>,
     /// The attempt that is under way may be sent.
@@ -74,6 +76,7 @@ impl<'a> Attempts<'a> {
             credentials,
             policy: options.retry.unwrap_or(shared.retry),
             deadline: later(Instant::now(), options.timeout.unwrap_or(shared.timeout)),
+            started: None,
             first_sent: None,
             sent: false,
             attempts: Vec::new(),
@@ -102,6 +105,7 @@ impl<'a> Attempts<'a> {
         };
         let span = self.attempt_span();
         let (started, began) = (SystemTime::now(), Instant::now());
+        self.started.get_or_insert(started);
         let result = self.send(&place, started, began).instrument(span.clone()).await;
         self.sent = false;
 
@@ -289,9 +293,12 @@ impl<'a> Attempts<'a> {
             (Outcome::Unknown, _) => self.request.repeat == Repeat::Always,
             _ => true,
         };
-        let since = attempts.first().map(|attempt| Timestamp::from(attempt.started));
-        let recovery = self.request.recovery.clone().since(since);
+        let recovery = self.recovery();
         failed.into_error(&self.credentials, Report { outcome, retryable, attempts, recovery })
+    }
+
+    fn recovery(&self) -> Recovery {
+        self.request.recovery.clone().since(self.started.map(Timestamp::from))
     }
 
     fn attempt_span(&self) -> Span {
@@ -362,7 +369,7 @@ impl Drop for Attempts<'_> {
             tracing::warn!(
                 http.request.method = self.method(),
                 url.path = self.path(),
-                recovery = ?self.request.recovery,
+                recovery = ?self.recovery(),
                 "outcome unknown: the call was dropped before its answer came"
             );
         }

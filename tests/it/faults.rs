@@ -41,7 +41,7 @@ enum Promise {
     Stale,
 }
 
-enum How {
+pub(crate) enum How {
     Act(fn(&Received) -> Act),
     Accept(Accept),
     /// Nobody listens at the port.
@@ -50,15 +50,15 @@ enum How {
     Certificate(&'static str),
 }
 
-struct Fault {
+pub(crate) struct Fault {
     name: &'static str,
-    how: How,
+    pub(crate) how: How,
     /// The server does what it is asked before it fails.
-    acts: bool,
+    pub(crate) acts: bool,
     promise: Promise,
 }
 
-fn faults() -> Vec<Fault> {
+pub(crate) fn faults() -> Vec<Fault> {
     use Promise::{Closed, Limited, Lost, Redirected, Refused, Stale, Unclear, Unsendable, Unsent};
     let fault = |name, acts, promise, act| Fault { name, how: How::Act(act), acts, promise };
     let accept =

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod dropping;
 mod faults;
 mod ledger;
 mod load;
+mod outage;
 mod outcomes;
 mod pages;
 mod raw;

@@ -83,6 +83,8 @@ struct State {
 #[derive(Default)]
 struct Log {
     connections: usize,
+    open: usize,
+    most_open: usize,
     requests: Vec<Received>,
     under_way: usize,
     most_under_way: usize,
@@ -188,6 +190,11 @@ impl Server {
         self.state.log.lock().unwrap().most_under_way
     }
 
+    /// The most connections that were open at a time.
+    pub(crate) fn most_open(&self) -> usize {
+        self.state.log.lock().unwrap().most_open
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.state.log.lock().unwrap().connections
     }
@@ -221,23 +228,33 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
                 });
             }
             Accept::Serve => {
-                connections.spawn(connection(stream, number, Arc::clone(&state)));
+                let state = Arc::clone(&state);
+                {
+                    let mut log = state.log.lock().unwrap();
+                    log.open += 1;
+                    log.most_open = log.most_open.max(log.open);
+                }
+                connections.spawn(async move {
+                    let ended = connection(stream, number, &state).await;
+                    state.log.lock().unwrap().open -= 1;
+                    ended
+                });
             }
         }
     }
 }
 
-async fn connection(mut stream: TcpStream, number: usize, state: Arc<State>) -> io::Result<()> {
+async fn connection(mut stream: TcpStream, number: usize, state: &State) -> io::Result<()> {
     stream.set_nodelay(true)?;
     match &state.tls {
         None => {
-            if exchange(&mut stream, number, &state).await? {
+            if exchange(&mut stream, number, state).await? {
                 stream.set_zero_linger()?;
             }
         }
         Some(acceptor) => {
             let mut stream = acceptor.accept(stream).await?;
-            if exchange(&mut stream, number, &state).await? {
+            if exchange(&mut stream, number, state).await? {
                 stream.get_ref().0.set_zero_linger()?;
             }
         }
