@@ -301,7 +301,9 @@ where
             Act::WriteAndStall(bytes) => {
                 stream.write_all(&bytes).await?;
                 stream.flush().await?;
-                std::future::pending::<()>().await;
+                // Until the client gives up.
+                tokio::io::copy(stream, &mut tokio::io::sink()).await?;
+                return Ok(false);
             }
             Act::Trickle(bytes, pause) => {
                 for byte in bytes {
