@@ -77,7 +77,8 @@ fn refusal(error: &Error) -> Response {
 async fn unpaid_charge(client: &Client) -> Result<String, Error> {
     let params = CreateCharge::builder()
         .order_no("20261123001")
-        .channel(Channel::IsvScan)
+        .channel(Channel::AlipayScan)
+        .extra([("scan_code", "281000000000000000")])
         .amount(Amount::from_fen(100))
         .client_ip([192, 0, 2, 1])
         .subject("Tea")

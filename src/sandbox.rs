@@ -22,6 +22,7 @@
 //!             .client_ip([192, 0, 2, 1])
 //!             .subject("Tea")
 //!             .body("A pot of Longjing")
+//!             .extra([("scan_code", "281000000000000000")])
 //!             .build(),
 //!     )
 //!     .await?;
@@ -34,23 +35,42 @@
 //! # }
 //! ```
 
+mod charges;
+mod events;
+mod fault;
+mod options;
+mod page;
+pub mod payer;
+mod query;
+mod received;
+mod refunds;
+mod rules;
 mod server;
 mod state;
+mod webhooks;
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
-use self::state::State;
+pub use self::fault::Fault;
+use self::fault::Faults;
+pub use self::options::Options;
+use self::received::Received;
+pub use self::received::{ReceivedRequest, SignatureCheck};
+use self::state::{Due, State};
 use crate::{Charge, Client, ClientBuilder, Id, PublicKey, SigningKey};
 
-const API_KEY: &str = "sk_test_sandbox0000000000000000";
 const APP: &str = "app_sandbox000000001";
+
+/// After this time on the sandbox's clock a refund has succeeded.
+pub const REFUND_TAKES: Duration = Duration::from_secs(2);
 
 /// A running Ping++. Dropping it stops it, closes its connections and frees its port.
 ///
@@ -60,20 +80,28 @@ const APP: &str = "app_sandbox000000001";
 pub struct Sandbox {
     address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
+    tasks: JoinSet<()>,
 }
 
+/// What its tasks and its owner share.
 struct Shared {
-    merchant: SigningKey,
-    merchant_public: PublicKey,
+    port: u16,
+    api_key: String,
+    /// Whose signatures are accepted; anybody's if nobody is named.
+    merchant: Option<PublicKey>,
     pingxx: SigningKey,
+    signs_answers: bool,
+    prints: bool,
     inner: Mutex<Inner>,
+    /// Something happened that may have to be delivered.
+    changed: Notify,
 }
 
 #[derive(Default)]
 struct Inner {
     state: State,
-    requests: Vec<ReceivedRequest>,
+    faults: Faults,
+    received: Received,
     connections: usize,
     panicked: bool,
 }
@@ -83,6 +111,17 @@ impl Shared {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Changes the state, up to date, and lets what follows be delivered.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut inner = self.inner();
+        inner.state.catch_up();
+        let result = change(&mut inner.state);
+        inner.state.catch_up();
+        drop(inner);
+        self.changed.notify_one();
+        result
+    }
 }
 
 impl fmt::Debug for Shared {
@@ -91,50 +130,14 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// What the sandbox made of a request's signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An event as it is delivered to a merchant's server, for [`webhook::verify`](crate::webhook::verify).
+#[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum SignatureCheck {
-    /// It is the merchant's, over exactly what was received.
-    Verified,
-    /// There is none.
-    Missing,
-    /// It is not the merchant's, or over something else.
-    Wrong,
-}
-
-/// A request as the sandbox received it.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct ReceivedRequest {
-    /// `GET`, `POST`, ...
-    pub method: String,
-    /// Path and query, byte for byte.
-    pub target: String,
+pub struct SignedEvent {
+    /// The value of the header `X-Pingplusplus-Signature`.
+    pub signature: String,
     /// The body, byte for byte.
     pub body: Vec<u8>,
-    /// What became of its signature.
-    pub signature: SignatureCheck,
-    headers: Vec<(String, String)>,
-}
-
-impl ReceivedRequest {
-    /// The value of a header, whatever the case of its name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-impl fmt::Debug for ReceivedRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReceivedRequest")
-            .field("method", &self.method)
-            .field("target", &self.target)
-            .field("body_len", &self.body.len())
-            .field("signature", &self.signature)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Sandbox {
@@ -143,18 +146,38 @@ impl Sandbox {
     /// # Errors
     /// If no port can be had.
     pub async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let key = |pem| SigningKey::from_pem(pem).expect("the sandbox's own keys are good");
-        let merchant = key(include_str!("sandbox/keys/merchant.pem"));
-        let shared = Arc::new(Shared {
-            merchant_public: merchant.public_key(),
-            merchant,
-            pingxx: key(include_str!("sandbox/keys/pingxx.pem")),
-            inner: Mutex::default(),
-        });
+        Self::start_with(Options::builder().build()).await
+    }
+
+    /// Starts one that differs from the usual.
+    ///
+    /// # Errors
+    /// If the port cannot be had, or an option makes no sense.
+    pub async fn start_with(options: Options) -> io::Result<Self> {
+        let webhook = options.webhook.as_deref().map(webhooks::target).transpose()?;
+        let mut state = State::default();
+        state.outbox.has_listener = webhook.is_some();
+        if let Some(seed) = &options.seed {
+            state.sow(seed)?;
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
-        let accepting = tokio::spawn(server::accept(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, accepting })
+        let shared = Arc::new(Shared {
+            port: address.port(),
+            merchant: options.merchant(),
+            api_key: options.api_key,
+            pingxx: pingxx_key(),
+            signs_answers: options.sign_answers,
+            prints: options.print_requests,
+            inner: Mutex::new(Inner { state, ..Inner::default() }),
+            changed: Notify::new(),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server::accept(listener, Arc::clone(&shared)));
+        if let Some(url) = webhook {
+            tasks.spawn(webhooks::deliver(Arc::clone(&shared), url));
+        }
+        Ok(Self { address, shared, tasks })
     }
 
     /// A client of this sandbox: its API key, its merchant's signing key, its app.
@@ -164,7 +187,7 @@ impl Sandbox {
 
     /// A client of this sandbox that can be configured further.
     pub fn builder(&self) -> ClientBuilder {
-        Client::builder(API_KEY)
+        Client::builder(&self.shared.api_key)
             .signing_key(self.merchant_key())
             .app(APP)
             .base_url(self.base_url())
@@ -178,7 +201,7 @@ impl Sandbox {
 
     /// The API key that it accepts.
     pub fn api_key(&self) -> &str {
-        API_KEY
+        &self.shared.api_key
     }
 
     /// The id of its only app.
@@ -188,27 +211,81 @@ impl Sandbox {
 
     /// The key with which its merchant signs. Everybody knows it.
     pub fn merchant_key(&self) -> SigningKey {
-        self.shared.merchant.clone()
+        merchant_key()
     }
 
-    /// The key with which it signs its answers.
+    /// The key with which it signs its answers and events.
     pub fn public_key(&self) -> PublicKey {
         self.shared.pingxx.public_key()
     }
 
     /// Lets the customer pay a charge; `false` if there is none, or it can no longer be paid.
     pub fn pay(&self, id: impl Into<Id<Charge>>) -> bool {
-        self.shared.inner().state.pay(id.into().as_str())
+        self.on_charge(id, |state, charge| state.pay(charge, state.clock.millis()))
     }
 
-    /// Moves its clock forward.
+    /// Lets the customer pay a charge after this time on the sandbox's clock, if it can still be
+    /// paid by then; `false` if there is none.
+    pub fn pay_after(&self, id: impl Into<Id<Charge>>, time: Duration) -> bool {
+        self.on_charge(id, |state, charge| {
+            state.at(state.clock.millis().saturating_add(state::millis(time)), Due::Pay(charge));
+            true
+        })
+    }
+
+    /// Lets the channel refuse the customer's money, for good; `false` if there is no such charge,
+    /// or it can no longer be paid.
+    pub fn decline(&self, id: impl Into<Id<Charge>>) -> bool {
+        self.on_charge(id, |state, charge| state.decline(charge, state.clock.millis()))
+    }
+
+    fn on_charge(
+        &self,
+        id: impl Into<Id<Charge>>,
+        change: impl FnOnce(&mut State, usize) -> bool,
+    ) -> bool {
+        let id = id.into();
+        self.shared.change(|state| {
+            state.find_charge(id.as_str()).is_ok_and(|charge| change(state, charge))
+        })
+    }
+
+    /// Moves its clock forward. What was to happen in between happens, each thing at its time.
     pub fn advance(&self, by: Duration) {
-        self.shared.inner().state.advance(by);
+        self.shared.change(|state| state.clock.advance(by));
     }
 
-    /// The requests it received, first to last.
+    /// Lets something go wrong once, with the next request that the fault is meant for.
+    pub fn fail_next(&self, fault: Fault) {
+        self.shared.inner().faults.add_once(fault);
+    }
+
+    /// Lets something go wrong with this share (0 to 1) of the requests that the fault is meant for,
+    /// until [`heal`](Self::heal).
+    pub fn fail(&self, fault: Fault, share: f64) {
+        self.shared.inner().faults.add_share(fault, share);
+    }
+
+    /// Lets nothing go wrong any more.
+    pub fn heal(&self) {
+        self.shared.inner().faults.clear();
+    }
+
+    /// What happened so far, first to last, as it would be posted to a merchant's server.
+    pub fn events(&self) -> Vec<SignedEvent> {
+        let bodies: Vec<_> = self.shared.change(|state| {
+            (0..state.events.len()).map(|event| server::pretty(&state.show_event(event))).collect()
+        });
+        let signed = |body: Vec<u8>| {
+            let signature = self.shared.pingxx.sign(&body).expect("the sandbox's own key is good");
+            SignedEvent { signature, body }
+        };
+        bodies.into_iter().map(signed).collect()
+    }
+
+    /// The requests it received, first to last; of more than 10,000 the last ones.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.shared.inner().requests.clone()
+        self.shared.inner().received.kept()
     }
 
     /// How many connections it accepted.
@@ -217,9 +294,17 @@ impl Sandbox {
     }
 }
 
+fn merchant_key() -> SigningKey {
+    SigningKey::from_pem(include_str!("sandbox/keys/merchant.pem")).expect("a good key")
+}
+
+fn pingxx_key() -> SigningKey {
+    SigningKey::from_pem(include_str!("sandbox/keys/pingxx.pem")).expect("a good key")
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.tasks.abort_all();
         if self.shared.inner().panicked && !std::thread::panicking() {
             panic!("the sandbox panicked; its message is above");
         }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pem::{EncodeConfig, LineEnding, Pem};
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
@@ -131,6 +132,12 @@ impl PublicKey {
     /// [`KeyError`], also if the file cannot be read.
     pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         Self::from_pem(read(path.as_ref())?)
+    }
+
+    /// The key as `BEGIN PUBLIC KEY`, for other programs.
+    pub fn to_pem(&self) -> String {
+        let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
+        pem::encode_config(&Pem::new("PUBLIC KEY", der::public_key_info(&self.der)), config)
     }
 
     /// Whether `signature` (standard base64, nothing around it) is this key's over exactly these

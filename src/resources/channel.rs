@@ -203,6 +203,15 @@ impl Channel {
         )
     }
 
+    /// The first second at which a charge created then can be reversed: 15 s later on the reversible
+    /// channels of WeChat, which refuses sooner; at once elsewhere.
+    pub fn reversible_from(&self, created: Timestamp) -> Timestamp {
+        use Channel::*;
+        let waits = matches!(self, Wx | WxPub | WxPubQr | WxLite | WxWap | WxPubScan | CbWxPubScan);
+        let pause = if waits { 15 } else { 0 };
+        Timestamp::from_unix(created.as_unix().saturating_add(pause))
+    }
+
     /// Until when Ping++ documents that a reverse works; `None` if it documents no limit, or if the
     /// channel is not reversible or not known.
     pub fn reverse_window(&self) -> Option<ReverseWindow> {

@@ -1,14 +1,16 @@
-//! The sandbox's HTTP side: connections, and the checks before a request is let in.
+//! The sandbox's HTTP side: connections, the checks before a request is let in, and faults.
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::channel::Channel;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,25 +22,56 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::fault::{Fault, Kind};
 use super::state::Answer;
-use super::{API_KEY, ReceivedRequest, Shared, SignatureCheck};
+use super::{ReceivedRequest, Shared, SignatureCheck, page};
+use crate::Timestamp;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
+/// How long a client may take to send a request.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How far a request's timestamp may be off. Ping++ does not say what it allows.
-const CLOCK_SKEW: i64 = 300;
+const CLOCK_SKEW: u64 = 300;
+
+/// Ends a connection without an answer, or in the middle of one.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("broken on request")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+type Body = UnsyncBoxBody<Bytes, Broken>;
+
+pub(super) fn full(body: impl Into<Bytes>) -> Body {
+    Full::new(body.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
+}
 
 /// Accepts connections until it is aborted, and takes them along.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => {
-                // One that is gone before it was accepted is nobody's loss.
-                let Ok((stream, _)) = accepted else { continue };
-                shared.inner().connections += 1;
-                connections.spawn(serve(stream, Arc::clone(&shared)));
-            }
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let mut inner = shared.inner();
+                    inner.connections += 1;
+                    if inner.faults.refuses_connection() {
+                        let _ = stream.set_zero_linger();
+                        continue;
+                    }
+                    connections.spawn(serve(stream, Arc::clone(&shared)));
+                }
+                // One that is gone before it was accepted is nobody's loss; but without files left,
+                // trying again at once would be all that is done.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
             Some(ended) = connections.join_next() => {
                 if ended.is_err_and(|error| error.is_panic()) {
                     shared.inner().panicked = true;
@@ -54,40 +87,151 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     // What breaks a connection is the client's business.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(30))
+        .header_read_timeout(PATIENCE)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    shared: &Shared,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<Body>, Broken> {
     let (head, body) = request.into_parts();
-    let body =
-        tokio::time::timeout(Duration::from_secs(30), Limited::new(body, BODY_LIMIT).collect());
+    if !is_from_here(&head.headers, shared) {
+        let message = "the sandbox answers only programs and pages of this machine, by its address";
+        return Ok(response(&Answer::refused(421, message), None));
+    }
+    let body = tokio::time::timeout(PATIENCE, Limited::new(body, BODY_LIMIT).collect());
     let Ok(Ok(body)) = body.await else {
         let answer = Answer::refused(413, "the body is too large, or did not come");
-        return Ok(response(answer, None));
+        return Ok(response(&answer, None));
     };
+    let body = body.to_bytes();
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    if head.uri.path().starts_with(page::PATH) {
+        return Ok(page::answer(head.method.as_str(), head.uri.path(), &body, shared));
+    }
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let mut received = ReceivedRequest {
         method: head.method.to_string(),
-        target: head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
-        body: body.to_bytes().to_vec(),
+        target: target.to_owned(),
+        body: body.to_vec(),
         signature: SignatureCheck::Missing,
+        status: None,
         headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
     };
     received.signature = signature(&received, shared);
-    let mut inner = shared.inner();
-    inner.requests.push(received.clone());
-    let now = inner.state.now();
-    let answer = match admit(&received, now) {
-        Err(refusal) => return Ok(response(refusal, None)),
-        Ok(()) => inner.state.handle(&received.method, &received.target, &received.body),
+
+    let admitted = admit(&received, shared);
+    let (fault, answer) = {
+        let mut inner = shared.inner();
+        let fault = inner.faults.for_request(&received.method, head.uri.path());
+        let answer = match admitted {
+            _ if fault.as_ref().is_some_and(|fault| !fault.acts) => None,
+            Err(refusal) => Some(Err(refusal)),
+            Ok(()) => Some(Ok(inner.state.handle(&received.method, target, &received.body))),
+        };
+        received.status = match (&fault, &answer) {
+            (Some(fault), _) => fault.status(),
+            (None, Some(Ok(answer) | Err(answer))) => Some(answer.status),
+            (None, None) => None,
+        };
+        if shared.prints {
+            println!("{received}");
+        }
+        inner.received.add(received);
+        (fault, answer)
     };
-    drop(inner);
-    Ok(response(answer, Some(shared)))
+    shared.changed.notify_one();
+    let true_answer = match answer {
+        Some(Ok(answer)) => response(&answer, Some(shared)),
+        Some(Err(refusal)) => response(&refusal, None),
+        None => Response::new(full("")),
+    };
+    match fault {
+        None => Ok(true_answer),
+        Some(fault) => fail(fault, true_answer, shared).await,
+    }
+}
+
+/// Lets the fault do its work on the answer.
+async fn fail(
+    fault: Fault,
+    mut answer: Response<Body>,
+    shared: &Shared,
+) -> Result<Response<Body>, Broken> {
+    match fault.kind {
+        Kind::Refuse | Kind::Close => Err(Broken),
+        Kind::Stall => std::future::pending().await,
+        Kind::Slow(pause) => {
+            let (head, bytes) = taken_apart(answer).await;
+            let pieces = bytes.chunks(1).map(Bytes::copy_from_slice).collect();
+            Ok(Response::from_parts(head, in_pieces(pieces, pause, true)))
+        }
+        Kind::Truncate => {
+            let (mut head, bytes) = taken_apart(answer).await;
+            head.headers.insert(CONTENT_LENGTH, bytes.len().into());
+            let half = bytes.slice(..bytes.len() / 2);
+            Ok(Response::from_parts(head, in_pieces(vec![half], Duration::ZERO, false)))
+        }
+        Kind::Garbage => Ok(response_of(200, "application/json", full("\u{0}garbage"))),
+        Kind::Html(status) => {
+            let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+            Ok(response_of(status, "text/html", full(page)))
+        }
+        Kind::Error { status, code, retry_after } => {
+            let kind = if status == 402 { "channel_error" } else { "api_error" };
+            let message = "沙箱模拟的错误 (an error made on request)";
+            let error = Answer::error(status, kind, message, code.as_deref(), None);
+            answer = response(&error, Some(shared));
+            if let Some(pause) = retry_after {
+                answer.headers_mut().insert(RETRY_AFTER, pause.as_secs().into());
+            }
+            Ok(answer)
+        }
+        Kind::BadSignature => {
+            if let Ok(other) = signed(b"something else", shared) {
+                answer.headers_mut().insert(SIGNATURE, other);
+            }
+            Ok(answer)
+        }
+    }
+}
+
+const SIGNATURE: &str = "x-pingplusplus-signature";
+
+async fn taken_apart(answer: Response<Body>) -> (http::response::Parts, Bytes) {
+    let (mut head, body) = answer.into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    (head, bytes)
+}
+
+/// A body that comes in pieces, and breaks off behind them unless it is whole.
+fn in_pieces(pieces: Vec<Bytes>, pause: Duration, is_whole: bool) -> Body {
+    let (mut sender, body) = Channel::new(1);
+    // Ends with the connection, which holds the other end.
+    tokio::spawn(async move {
+        for piece in pieces {
+            if sender.send_data(piece).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        if !is_whole {
+            sender.abort(Broken);
+        }
+    });
+    body.boxed_unsync()
+}
+
+/// Whether it was sent to this address by name, and not by a web page of somebody else.
+fn is_from_here(headers: &HeaderMap, shared: &Shared) -> bool {
+    let here = |host: &str| {
+        let name = host.strip_suffix(&format!(":{}", shared.port)).unwrap_or(host);
+        matches!(name, "127.0.0.1" | "localhost" | "[::1]")
+    };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    host.is_some_and(here)
+        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(here))
 }
 
 /// Whether the signature is over what was received: body, target, timestamp.
@@ -95,63 +239,70 @@ fn signature(received: &ReceivedRequest, shared: &Shared) -> SignatureCheck {
     let Some(signature) = received.header("pingplusplus-signature") else {
         return SignatureCheck::Missing;
     };
-    let timestamp = received.header("pingplusplus-request-timestamp").unwrap_or_default();
-    let signed = [&received.body, received.target.as_bytes(), timestamp.as_bytes()].concat();
-    if shared.merchant_public.verifies(&signed, signature) {
-        SignatureCheck::Verified
-    } else {
-        SignatureCheck::Wrong
+    match &shared.merchant {
+        None => SignatureCheck::Unchecked,
+        Some(key) if key.verifies(&received.signed_bytes(), signature) => SignatureCheck::Verified,
+        Some(_) => SignatureCheck::Wrong,
     }
 }
 
-fn admit(received: &ReceivedRequest, now: i64) -> Result<(), Answer> {
-    if !has_api_key(received) {
+fn admit(received: &ReceivedRequest, shared: &Shared) -> Result<(), Answer> {
+    if !has_api_key(received, &shared.api_key) {
         return Err(Answer::refused(401, "提供了无效的 API KEY (invalid API key)"));
     }
+    if shared.merchant.is_none() {
+        return Ok(());
+    }
+    // The world's clock, not the sandbox's: it is the client's.
+    let now = Timestamp::from(SystemTime::now()).as_unix();
     let timestamp = received.header("pingplusplus-request-timestamp").unwrap_or_default();
-    match timestamp.parse::<i64>() {
-        Ok(timestamp) if timestamp.abs_diff(now) <= CLOCK_SKEW.unsigned_abs() => {}
-        _ => return Err(Answer::refused(401, "请求时间戳无效 (the timestamp is missing or off)")),
+    if timestamp.parse::<i64>().map_or(u64::MAX, |time| time.abs_diff(now)) > CLOCK_SKEW {
+        return Err(Answer::refused(401, "请求时间戳无效 (the timestamp is missing or off)"));
     }
     match received.signature {
         SignatureCheck::Verified => Ok(()),
         SignatureCheck::Missing => {
             Err(Answer::refused(401, "缺少签名 (the request is not signed)"))
         }
-        SignatureCheck::Wrong => {
-            Err(Answer::refused(401, "签名验证失败 (the signature does not verify)"))
-        }
+        _ => Err(Answer::refused(401, "签名验证失败 (the signature does not verify)")),
     }
 }
 
 /// `Bearer KEY`, or `Basic` with the key as user name.
-fn has_api_key(received: &ReceivedRequest) -> bool {
+fn has_api_key(received: &ReceivedRequest, key: &str) -> bool {
     let Some(value) = received.header(AUTHORIZATION.as_str()) else { return false };
-    if let Some(key) = value.strip_prefix("Bearer ") {
-        return key == API_KEY;
+    if let Some(bearer) = value.strip_prefix("Bearer ") {
+        return bearer == key;
     }
     value.strip_prefix("Basic ").is_some_and(|basic| {
-        STANDARD.decode(basic).is_ok_and(|user| user == format!("{API_KEY}:").into_bytes())
+        STANDARD.decode(basic).is_ok_and(|user| user == format!("{key}:").into_bytes())
     })
 }
 
 /// Signed if there is somebody to sign: a 401 is not.
-fn response(answer: Answer, signer: Option<&Shared>) -> Response<Full<Bytes>> {
+fn response(answer: &Answer, signer: Option<&Shared>) -> Response<Body> {
     let body = pretty(&answer.body);
-    let mut response = Response::new(Full::new(Bytes::from(body.clone())));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
-    let signature = signer.and_then(|shared| shared.pingxx.sign(&body).ok());
-    if let Some(signature) = signature.and_then(|text| HeaderValue::try_from(text).ok()) {
-        headers.insert("x-pingplusplus-signature", signature);
+    let signature = signer.filter(|shared| shared.signs_answers).map(|s| signed(&body, s));
+    let mut response = response_of(answer.status, "application/json;charset=utf-8", full(body));
+    if let Some(Ok(signature)) = signature {
+        response.headers_mut().insert(SIGNATURE, signature);
     }
     response
 }
 
+pub(super) fn response_of(status: u16, content: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));
+    response
+}
+
+fn signed(body: &[u8], shared: &Shared) -> Result<HeaderValue, header::InvalidHeaderValue> {
+    HeaderValue::try_from(shared.pingxx.sign(body).unwrap_or_default())
+}
+
 /// Indented by four, as the real API does it: a signature is over these bytes, not over the value.
-fn pretty(value: &Value) -> Vec<u8> {
+pub(super) fn pretty(value: &Value) -> Vec<u8> {
     let mut text = Vec::new();
     let formatter = PrettyFormatter::with_indent(b"    ");
     // A `Value` in memory always serialises.

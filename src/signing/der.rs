@@ -12,6 +12,7 @@ pub(super) enum Der<'a> {
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
+const NULL: u8 = 0x05;
 const OID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 
@@ -46,6 +47,27 @@ pub(super) fn identify(der: &[u8]) -> Option<Der<'_>> {
         }
         _ => None,
     }
+}
+
+/// The `SubjectPublicKeyInfo` around an `RSAPublicKey`, which is what other programs read.
+pub(super) fn public_key_info(key: &[u8]) -> Vec<u8> {
+    let algorithm = [element(OID, &RSA_ENCRYPTION), vec![NULL, 0]].concat();
+    let key = element(BIT_STRING, &[&[0], key].concat());
+    element(SEQUENCE, &[element(SEQUENCE, &algorithm), key].concat())
+}
+
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let used = &length[content.len().leading_zeros() as usize / 8..];
+    let mut head = vec![tag];
+    match (content.len(), used) {
+        (..128, used) => head.push(used.last().copied().unwrap_or_default()),
+        (_, used) => {
+            head.push(0x80 | used.len() as u8);
+            head.extend_from_slice(used);
+        }
+    }
+    [&head, content].concat()
 }
 
 /// The size of an `RSAPrivateKey` or `RSAPublicKey`.

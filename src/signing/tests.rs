@@ -198,3 +198,20 @@ fn a_4096_bit_key_signs() {
     let key = SigningKey::from_pem(key!("rsa4096.pem")).unwrap();
     assert!(key.public_key().verifies(b"a", &key.sign(b"a").unwrap()));
 }
+
+#[test]
+fn a_public_key_written_is_the_key_that_openssl_writes() {
+    for private in [PKCS1, include_str!("../../tests/keys/rsa4096.pem")] {
+        let key = SigningKey::from_pem(private).unwrap().public_key();
+        assert_eq!(PublicKey::from_pem(key.to_pem()).unwrap().der, key.der);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        std::fs::write(&path, private).unwrap();
+        let output = std::process::Command::new("openssl")
+            .args(["pkey", "-pubout", "-in"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert_eq!(key.to_pem(), String::from_utf8(output.stdout).unwrap());
+    }
+}

@@ -13,6 +13,7 @@ mod pages;
 mod raw;
 mod recovery;
 mod reverse;
+mod sandbox;
 mod secrecy;
 mod transport;
 mod webhook;
@@ -44,7 +45,7 @@ fn charge() -> String {
 fn order(order_no: &str) -> pingpp::CreateCharge {
     pingpp::CreateCharge::builder()
         .order_no(order_no)
-        .channel(pingpp::Channel::IsvScan)
+        .channel(pingpp::Channel::AlipayQr)
         .amount(pingpp::Amount::from_fen(100))
         .client_ip([192, 0, 2, 1])
         .subject("茶")

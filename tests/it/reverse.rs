@@ -10,7 +10,7 @@ async fn an_unpaid_charge_is_reversed_signed_and_typed() {
     let sandbox = Sandbox::start().await.unwrap();
     let charges = sandbox.client().charges();
     let unpaid = charges.create(order("1")).await.unwrap();
-    assert_eq!((unpaid.reversed, unpaid.channel.clone()), (Some(false), Channel::IsvScan));
+    assert_eq!((unpaid.reversed, unpaid.channel.clone()), (Some(false), Channel::AlipayQr));
 
     let reversed = charges.reverse(&unpaid.id).await.unwrap();
     assert_eq!(reversed.reversed, Some(true));
@@ -37,7 +37,7 @@ async fn reversing_twice_ends_like_reversing_once() {
 async fn a_paid_charge_of_another_channel_is_refused_and_says_why() {
     let sandbox = Sandbox::start().await.unwrap();
     let charges = sandbox.client().charges();
-    let mut params = order("1");
+    let mut params = order("01");
     params.channel = Channel::Wx;
     let charge = charges.create(params).await.unwrap();
     assert!(sandbox.pay(&charge.id));

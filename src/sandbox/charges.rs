@@ -1,0 +1,265 @@
+//! Charges of the sandbox: creating, paying, reversing, listing.
+
+use serde_json::{Map, Value, json};
+
+use super::query::Query;
+use super::state::{Answer, Due, Millis, State, millis, seconds};
+use super::{APP, payer, rules};
+use crate::{Channel, Timestamp};
+
+/// A charge, as small as it can be kept; [`State::show_charge`] writes it out.
+pub(super) struct Charge {
+    pub(super) id: Box<str>,
+    pub(super) order_no: Box<str>,
+    pub(super) amount: i64,
+    pub(super) channel: Channel,
+    pub(super) reversed: bool,
+    pub(super) time_paid: Option<i64>,
+    pub(super) refunds: Vec<usize>,
+    /// The body of the request that created it.
+    params: Box<str>,
+    created: i64,
+    time_expire: i64,
+    failure: Option<&'static str>,
+}
+
+impl Charge {
+    fn is_open(&self, now: i64) -> bool {
+        self.time_paid.is_none()
+            && !self.reversed
+            && self.failure.is_none()
+            && now < self.time_expire
+    }
+}
+
+impl State {
+    pub(super) fn create_charge(&mut self, body: &[u8]) -> Result<Answer, Answer> {
+        let params = object(body)?;
+        let (charge, new) = self.add_charge(params, None)?;
+        if new {
+            self.present_scan_code(charge)?;
+        }
+        Ok(Answer::ok(self.show_charge(charge, false)))
+    }
+
+    /// The charge of this order, and whether it is new.
+    pub(super) fn add_charge(
+        &mut self,
+        params: Map<String, Value>,
+        id: Option<&str>,
+    ) -> Result<(usize, bool), Answer> {
+        let now = self.clock.now();
+        let order = rules::check(&params, APP, now)?;
+        let order_no = params["order_no"].as_str().unwrap_or_default();
+        if let Some(first) = self.charge_by_order.get(order_no).copied() {
+            let charge = &self.charges[first];
+            let same = is_same_order(charge, &params);
+            if same && now - charge.created <= rules::same_order_window(&charge.channel) {
+                return Ok((first, false));
+            }
+            let may_be_new = same || is_other_instalment(charge, &params);
+            if !may_be_new || charge.time_paid.is_some() || rules::uses_order_no_up(&charge.channel)
+            {
+                let message = "订单号已被使用 (another charge has this order_no)";
+                return Err(Answer::conflict("charge_order_no_used", message));
+            }
+        }
+        let number = self.charges.len();
+        let id: Box<str> = match id {
+            Some(id) => id.into(),
+            None => format!("ch_1012611230000{:011}", number + 1).into(),
+        };
+        if self.charge_by_id.contains_key(&id) {
+            return Err(Answer::bad_parameter("id", "there is one already"));
+        }
+        self.charge_by_id.insert(id.clone(), number);
+        self.charge_by_order.insert(order_no.into(), number);
+        self.charges.push(Charge {
+            id,
+            order_no: order_no.into(),
+            amount: order.amount,
+            channel: order.channel,
+            reversed: false,
+            time_paid: None,
+            refunds: Vec::new(),
+            created: now,
+            time_expire: order.time_expire,
+            failure: None,
+            params: Value::Object(params).to_string().into(),
+        });
+        Ok((number, true))
+    }
+
+    /// What the customer behind a scanned code does.
+    fn present_scan_code(&mut self, charge: usize) -> Result<(), Answer> {
+        let params = self.charges[charge].params();
+        let now = self.clock.millis();
+        match params["extra"]["scan_code"].as_str().and_then(|code| code.chars().last()) {
+            Some(payer::PAYS) => {
+                self.pay(charge, now);
+            }
+            Some(payer::PAYS_AFTER_PIN) => {
+                self.at(now + millis(payer::PIN_TAKES), Due::Pay(charge))
+            }
+            Some(payer::IS_REFUSED) => {
+                self.decline(charge, now);
+                let message = "支付渠道拒绝了付款码 (the channel refused the scan_code)";
+                let code = Some("channel_response_code_fail");
+                return Err(Answer::error(402, "channel_error", message, code, None));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn find_charge(&self, id: &str) -> Result<usize, Answer> {
+        self.charge_by_id.get(id).copied().ok_or_else(|| Answer::not_found(id))
+    }
+
+    pub(super) fn retrieve_charge(&self, id: &str, query: &Query) -> Result<Answer, Answer> {
+        Ok(Answer::ok(self.show_charge(self.find_charge(id)?, query.expands_app())))
+    }
+
+    /// The customer pays, if that is still possible.
+    pub(super) fn pay(&mut self, charge: usize, at: Millis) -> bool {
+        let now = seconds(at);
+        if !self.charges[charge].is_open(now) {
+            return false;
+        }
+        self.charges[charge].time_paid = Some(now);
+        let object = self.show_charge(charge, false);
+        self.happened("charge.succeeded", object, at);
+        true
+    }
+
+    /// The channel refuses the customer's money, for good.
+    pub(super) fn decline(&mut self, charge: usize, at: Millis) -> bool {
+        if !self.charges[charge].is_open(seconds(at)) {
+            return false;
+        }
+        self.charges[charge].failure = Some("channel_response_code_fail");
+        let object = self.show_charge(charge, false);
+        self.happened("charge.failed", object, at);
+        true
+    }
+
+    pub(super) fn reverse_charge(&mut self, id: &str) -> Result<Answer, Answer> {
+        let number = self.find_charge(id)?;
+        let now = self.clock.now();
+        let charge = &mut self.charges[number];
+        let refuse = |message: &str| Err(Answer::conflict("charge_unexpected_status", message));
+        if !charge.reversed {
+            let created = Timestamp::from_unix(charge.created);
+            if charge.time_paid.is_some() && !charge.channel.is_reversible_when_paid() {
+                return refuse("已支付的订单请退款 (paid: refund it instead)");
+            }
+            if !charge.refunds.is_empty() {
+                return refuse("已退款的订单不能撤销 (it has been refunded)");
+            }
+            if !charge.channel.is_reversible() {
+                return refuse("该渠道不支持撤销 (the channel cannot reverse)");
+            }
+            let window = charge.channel.reverse_window();
+            if window.is_some_and(|window| window.closes_at(created).as_unix() <= now) {
+                return refuse("已超过撤销期限 (the time to reverse is over)");
+            }
+            if now < charge.channel.reversible_from(created).as_unix() {
+                return refuse("订单刚创建,请稍后再撤销 (too soon after its creation)");
+            }
+            charge.reversed = true;
+        }
+        Ok(Answer::ok(self.show_charge(number, false)))
+    }
+
+    pub(super) fn list_charges(&self, query: &Query) -> Answer {
+        if query.first("app[id]") != Some(APP) {
+            return Answer::bad_parameter("app[id]", "missing, or not this sandbox's app");
+        }
+        let is_asked_for = |charge: &Charge| {
+            query.selects_time(charge.created)
+                && query.first("channel").is_none_or(|channel| channel == charge.channel.as_str())
+                && query.selects_flag("paid", charge.time_paid.is_some())
+                && query.selects_flag("refunded", !charge.refunds.is_empty())
+                && query.selects_flag("reversed", charge.reversed)
+        };
+        let all = (0..self.charges.len()).rev();
+        let found = all.filter(|number| is_asked_for(&self.charges[*number])).collect();
+        let id = |number: usize| &*self.charges[number].id;
+        query.page("/v1/charges", found, id, |number| self.show_charge(number, query.expands_app()))
+    }
+
+    /// In the words of the API.
+    pub(super) fn show_charge(&self, number: usize, whole_app: bool) -> Value {
+        let charge = &self.charges[number];
+        let params = charge.params();
+        let refunds = charge.refunds.iter().rev();
+        let back = |refund: &&usize| self.refunds[**refund].succeeded();
+        let amount_refunded: i64 =
+            refunds.clone().filter(back).map(|r| self.refunds[*r].amount).sum();
+        let data: Vec<_> = refunds.take(10).map(|refund| self.show_refund(*refund)).collect();
+        let refunds = json!({
+            "object": "list", "url": format!("/v1/charges/{}/refunds", charge.id),
+            "has_more": charge.refunds.len() > data.len(), "data": data
+        });
+        let is_payable = charge.is_open(self.clock.now());
+        let credential = json!({
+            "object": "credential", charge.channel.as_str(): { "sandbox": charge.id }
+        });
+        let app = json!({
+            "id": APP, "object": "app", "created": 1_700_000_000, "display_name": "Sandbox",
+            "notify_url": null
+        });
+        let or = |name: &str, default: Value| match &params[name] {
+            // Some clients write empty maps as lists.
+            Value::Null => default,
+            Value::Array(items) if items.is_empty() => default,
+            given => given.clone(),
+        };
+        json!({
+            "id": charge.id, "object": "charge", "created": charge.created, "livemode": false,
+            "paid": charge.time_paid.is_some(), "refunded": !charge.refunds.is_empty(),
+            "reversed": charge.reversed, "app": if whole_app { app } else { json!(APP) },
+            "channel": params["channel"], "order_no": charge.order_no,
+            "client_ip": params["client_ip"], "amount": charge.amount,
+            "amount_settle": charge.amount, "currency": params["currency"],
+            "subject": params["subject"], "body": params["body"],
+            "extra": or("extra", json!({})), "time_paid": charge.time_paid,
+            "time_expire": charge.time_expire, "time_settle": null,
+            "transaction_no": charge.time_paid.map(|time| format!("sandbox{time}{number:06}")),
+            "refunds": refunds, "amount_refunded": amount_refunded,
+            "failure_code": charge.failure,
+            "failure_msg": charge.failure.map(|_| "支付渠道拒绝了付款 (declined)"),
+            "metadata": or("metadata", json!({})),
+            "credential": if is_payable { credential } else { json!({}) },
+            "description": or("description", Value::Null),
+        })
+    }
+}
+
+impl Charge {
+    pub(super) fn params(&self) -> Value {
+        serde_json::from_str(&self.params).unwrap_or_default()
+    }
+}
+
+/// The six fields by which Ping++ tells a repeated order; the app and the order_no are the same.
+fn is_same_order(charge: &Charge, params: &Map<String, Value>) -> bool {
+    let first = charge.params();
+    ["channel", "amount", "subject", "body"].iter().all(|name| first[name] == params[*name])
+        && !is_other_instalment(charge, params)
+}
+
+/// Whether only the instalments of an Alipay order changed, which makes it another one.
+fn is_other_instalment(charge: &Charge, params: &Map<String, Value>) -> bool {
+    let (first, extra) = (charge.params(), params.get("extra").unwrap_or(&Value::Null));
+    rules::is_alipay(&charge.channel)
+        && ["hb_fq_num", "hb_fq_seller_percent"].iter().any(|key| first["extra"][key] != extra[key])
+}
+
+/// The body of a request; clients write an empty one in different ways.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Answer> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(params)) => Ok(params),
+        _ => Err(Answer::refused(400, "请求不是有效的 JSON (the body is not a JSON object)")),
+    }
+}

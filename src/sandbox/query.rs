@@ -1,0 +1,94 @@
+//! The query of a request, and lists cut into pages by it.
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use super::state::Answer;
+
+/// Query parameters in their order.
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(text: &str) -> Self {
+        let pair = |pair: &str| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(&key.replace('+', " ")), decoded(&value.replace('+', " ")))
+        };
+        Self(text.split('&').filter(|part| !part.is_empty()).map(pair).collect())
+    }
+
+    pub(super) fn first(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn expands_app(&self) -> bool {
+        // Clients number the brackets or not.
+        self.0.iter().any(|(key, value)| key.starts_with("expand[") && value == "app")
+    }
+
+    /// Whether an object of that age is asked for.
+    pub(super) fn selects_time(&self, created: i64) -> bool {
+        self.0.iter().all(|(key, value)| {
+            let time = value.parse::<i64>().unwrap_or_default();
+            match key.as_str() {
+                "created" => created == time,
+                "created[gt]" => created > time,
+                "created[gte]" => created >= time,
+                "created[lt]" => created < time,
+                "created[lte]" => created <= time,
+                _ => true,
+            }
+        })
+    }
+
+    /// Whether a yes or no is as asked for, if it is; clients write `true` or `True`.
+    pub(super) fn selects_flag(&self, name: &str, flag: bool) -> bool {
+        self.first(name).is_none_or(|asked| asked.eq_ignore_ascii_case("true") == flag)
+    }
+
+    /// The page of a list that is asked for, by `limit` and the cursors.
+    ///
+    /// `found` are the numbers of all of them, newest first.
+    pub(super) fn page<'a>(
+        &self,
+        url: &str,
+        mut found: Vec<usize>,
+        id: impl Fn(usize) -> &'a str,
+        show: impl Fn(usize) -> Value,
+    ) -> Answer {
+        let limit = match self.first("limit").map(str::parse::<usize>) {
+            None => 10,
+            Some(Ok(limit @ 1..=100)) => limit,
+            Some(_) => return Answer::bad_parameter("limit", "not 1 to 100"),
+        };
+        let position = |cursor: &str| {
+            let at = found.iter().position(|number| id(*number) == cursor);
+            at.ok_or_else(|| Answer::not_found(cursor))
+        };
+        let has_more = match (self.first("starting_after"), self.first("ending_before")) {
+            (Some(cursor), _) => match position(cursor) {
+                Err(answer) => return answer,
+                Ok(at) => {
+                    found.drain(..=at);
+                    found.len() > limit
+                }
+            },
+            (None, Some(cursor)) => match position(cursor) {
+                Err(answer) => return answer,
+                Ok(at) => {
+                    found.truncate(at);
+                    found.drain(..at.saturating_sub(limit));
+                    at > limit
+                }
+            },
+            (None, None) => found.len() > limit,
+        };
+        found.truncate(limit);
+        let data: Vec<_> = found.into_iter().map(show).collect();
+        Answer::ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
+    }
+}
+
+pub(super) fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

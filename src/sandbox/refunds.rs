@@ -1,0 +1,152 @@
+//! Refunds of the sandbox.
+
+use serde_json::{Value, json};
+
+use super::charges::object;
+use super::query::Query;
+use super::state::{Answer, Due, Millis, State, seconds};
+use super::{APP, REFUND_TAKES};
+
+/// A refund; [`State::show_refund`] writes it out.
+pub(super) struct Refund {
+    pub(super) id: Box<str>,
+    pub(super) amount: i64,
+    charge: usize,
+    created: i64,
+    progress: Progress,
+    /// The body of the request that created it.
+    params: Box<str>,
+}
+
+#[derive(PartialEq)]
+enum Progress {
+    Pending,
+    Succeeded(i64),
+    /// With its failure_code.
+    Failed(Box<str>),
+}
+
+impl Refund {
+    pub(super) fn succeeded(&self) -> bool {
+        matches!(self.progress, Progress::Succeeded(_))
+    }
+
+    fn params(&self) -> Value {
+        serde_json::from_str(&self.params).unwrap_or_default()
+    }
+}
+
+impl State {
+    pub(super) fn create_refund(&mut self, charge: &str, body: &[u8]) -> Result<Answer, Answer> {
+        let number = self.find_charge(charge)?;
+        let params = object(body)?;
+        let charge = &self.charges[number];
+        if charge.time_paid.is_none() || charge.reversed {
+            let message = "订单未支付或已撤销 (not paid, or reversed: nothing to refund)";
+            return Err(Answer::conflict("charge_unexpected_status", message));
+        }
+        if params.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
+            return Err(Answer::bad_parameter("description", "missing"));
+        }
+        let alive =
+            |refund: &&usize| !matches!(self.refunds[**refund].progress, Progress::Failed(_));
+        let back: i64 = charge.refunds.iter().filter(alive).map(|r| self.refunds[*r].amount).sum();
+        let left = charge.amount - back;
+        if left == 0 {
+            let message = format!("订单 {} 已经全额退款 (nothing is left)", charge.order_no);
+            return Err(Answer::conflict("charge_unexpected_status", &message));
+        }
+        let amount = match params.get("amount").filter(|amount| !amount.is_null()) {
+            None => left,
+            Some(amount) => {
+                let amount = amount.as_i64().filter(|amount| (1..=left).contains(amount));
+                amount.ok_or_else(|| {
+                    Answer::bad_parameter("amount", &format!("not 1 to {left}, which is left"))
+                })?
+            }
+        };
+        let wish = params.get("metadata").and_then(|metadata| metadata.get("sandbox"));
+        let failure = wish.and_then(Value::as_str).filter(|wish| wish.starts_with("refund_"));
+        let (refund, now) = (self.refunds.len(), self.clock.millis());
+        self.refunds.push(Refund {
+            id: format!("re_1012611230000{:011}", refund + 1).into(),
+            amount,
+            charge: number,
+            created: seconds(now),
+            progress: failure.map_or(Progress::Pending, |code| Progress::Failed(code.into())),
+            params: Value::Object(params).to_string().into(),
+        });
+        self.charges[number].refunds.push(refund);
+        match self.refunds[refund].progress {
+            Progress::Failed(_) => {
+                let object = self.show_refund(refund);
+                self.happened("refund.failed", object, now);
+            }
+            _ => self.at(now + super::state::millis(REFUND_TAKES), Due::Refund(refund)),
+        }
+        Ok(Answer::ok(self.show_refund(refund)))
+    }
+
+    /// The channel has paid the money back.
+    pub(super) fn settle_refund(&mut self, refund: usize, at: Millis) {
+        self.refunds[refund].progress = Progress::Succeeded(seconds(at));
+        let object = self.show_refund(refund);
+        self.happened("refund.succeeded", object, at);
+    }
+
+    pub(super) fn retrieve_refund(&self, charge: &str, id: &str) -> Result<Answer, Answer> {
+        let charge = &self.charges[self.find_charge(charge)?];
+        let found = charge.refunds.iter().find(|refund| &*self.refunds[**refund].id == id);
+        found.map(|refund| Answer::ok(self.show_refund(*refund))).ok_or(Answer::not_found(id))
+    }
+
+    pub(super) fn list_refunds(&self, charge: &str, query: &Query) -> Result<Answer, Answer> {
+        let charge = &self.charges[self.find_charge(charge)?];
+        let all = charge.refunds.iter().rev().copied();
+        let found =
+            all.filter(|refund| query.selects_time(self.refunds[*refund].created)).collect();
+        let url = format!("/v1/charges/{}/refunds", charge.id);
+        let id = |refund: usize| &*self.refunds[refund].id;
+        Ok(query.page(&url, found, id, |refund| self.show_refund(refund)))
+    }
+
+    /// In the words of the API.
+    pub(super) fn show_refund(&self, number: usize) -> Value {
+        let refund = &self.refunds[number];
+        let charge = &self.charges[refund.charge];
+        let params = refund.params();
+        let (status, time_succeed, failure) = match &refund.progress {
+            Progress::Pending => ("pending", None, None),
+            Progress::Succeeded(time) => ("succeeded", Some(*time), None),
+            Progress::Failed(code) => ("failed", None, Some(code)),
+        };
+        let failure_msg = failure.map(|code| match &**code {
+            "refund_wait_operation" => {
+                "需要商户操作 (open this page): https://sandbox.invalid/refund"
+            }
+            _ => "退款已被支付渠道拒绝 (refused)",
+        });
+        let status = if failure.is_some_and(|code| &**code == "refund_wait_operation") {
+            "pending"
+        } else {
+            status
+        };
+        let metadata = match &params["metadata"] {
+            Value::Object(metadata) => json!(metadata),
+            _ => json!({}),
+        };
+        let mut object = json!({
+            "id": refund.id, "object": "refund", "order_no": refund.id.trim_start_matches("re_"),
+            "app": APP, "amount": refund.amount, "created": refund.created,
+            "succeed": refund.succeeded(), "status": status, "time_succeed": time_succeed,
+            "description": params["description"], "failure_code": failure,
+            "failure_msg": failure_msg, "metadata": metadata, "charge": charge.id,
+            "charge_order_no": charge.order_no,
+            "transaction_no": time_succeed.map(|time| format!("sandbox{time}")),
+        });
+        if !params["funding_source"].is_null() {
+            object["funding_source"] = params["funding_source"].clone();
+        }
+        object
+    }
+}

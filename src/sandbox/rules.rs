@@ -1,0 +1,162 @@
+//! What Ping++ documents about creating charges, channel by channel. Tables only, no state.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::state::Answer;
+use crate::Channel;
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// A checked request for a charge.
+pub(super) struct Order {
+    pub(super) channel: Channel,
+    pub(super) amount: i64,
+    pub(super) time_expire: i64,
+}
+
+/// Checks everything that can be checked without knowing other charges.
+pub(super) fn check(params: &Map<String, Value>, app: &str, now: i64) -> Result<Order, Answer> {
+    let text = |name: &str| params.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
+    let required = |name: &str| text(name).ok_or_else(|| Answer::bad_parameter(name, "missing"));
+    for name in ["order_no", "channel", "client_ip", "currency", "subject", "body"] {
+        required(name)?;
+    }
+    if params.get("app").and_then(|app| app.get("id")).and_then(Value::as_str) != Some(app) {
+        return Err(Answer::bad_parameter("app[id]", "missing, or not this sandbox's app"));
+    }
+    let channel = Channel::from(required("channel")?);
+    if matches!(channel, Channel::Other(_)) {
+        return Err(Answer::bad_parameter("channel", "no such channel"));
+    }
+    let amount = params.get("amount").and_then(Value::as_i64).filter(|amount| *amount > 0);
+    let amount = amount.ok_or_else(|| Answer::bad_parameter("amount", "not a number above 0"))?;
+    if !takes_order_no(&channel, required("order_no")?) {
+        let (least, most) = order_no_length(&channel).into_inner();
+        let why = format!("{channel} takes {least} to {most} letters or digits");
+        return Err(Answer::bad_parameter("order_no", &why));
+    }
+    for (name, most) in [("subject", 32), ("body", 128), ("description", 255)] {
+        if text(name).is_some_and(|text| text.chars().count() > most) {
+            return Err(Answer::bad_parameter(name, &format!("more than {most} characters")));
+        }
+    }
+    if required("currency")?.len() != 3 {
+        return Err(Answer::bad_parameter("currency", "not three letters"));
+    }
+    for name in required_extra(&channel) {
+        let given = params.get("extra").and_then(|extra| extra.get(name));
+        if given.is_none_or(Value::is_null) {
+            let why = format!("{channel} needs it");
+            return Err(Answer::bad_parameter(&format!("extra[{name}]"), &why));
+        }
+    }
+    let time_expire = match params.get("time_expire").filter(|given| !given.is_null()) {
+        None => now + default_expiry(&channel),
+        Some(given) => {
+            let (least, most) = (now + MINUTE, now + longest_expiry(&channel));
+            given.as_i64().filter(|time| (least..=most).contains(time)).ok_or_else(|| {
+                Answer::bad_parameter("time_expire", "too early, or too late for the channel")
+            })?
+        }
+    };
+    Ok(Order { channel, amount, time_expire })
+}
+
+fn takes_order_no(channel: &Channel, order_no: &str) -> bool {
+    let only_letters = is_alipay(channel);
+    order_no_length(channel).contains(&order_no.len())
+        && order_no
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || (!only_letters && b"-_|*".contains(&b)))
+}
+
+fn order_no_length(channel: &Channel) -> RangeInclusive<usize> {
+    use Channel::*;
+    match channel {
+        Wx | WxPub | WxLite | WxWap | WxPubQr => 2..=32,
+        WxPubScan | CbWx | CbWxPub | CbWxPubQr | CbWxPubScan | Paypal | Coolcredit => 1..=32,
+        Upacp | UpacpWap | UpacpPc | UpacpScan | CpB2b | ApplepayUpacp => 8..=40,
+        Bfb | BfbWap => 1..=20,
+        YeepayWap | Cmpay => 1..=50,
+        JdpayWap | Qpay | CcbPay | CcbQr => 1..=30,
+        IsvQr | IsvWap | IsvScan | IsvLite => 8..=32,
+        CmbWallet => 6..=32,
+        _ => 1..=64,
+    }
+}
+
+fn required_extra(channel: &Channel) -> &'static [&'static str] {
+    use Channel::*;
+    match channel {
+        AlipayWap | AlipayPcDirect => &["success_url"],
+        AlipayScan | WxPubScan => &["scan_code"],
+        WxPub | WxLite => &["open_id"],
+        WxPubQr => &["product_id"],
+        UpacpWap | UpacpPc => &["result_url"],
+        CbWx | CbWxPub | CbWxPubQr | CbWxPubScan => &["goods_list"],
+        BfbWap => &["result_url", "bfb_login"],
+        JdpayWap => &["success_url", "fail_url"],
+        YeepayWap => &[
+            "product_category",
+            "identity_id",
+            "identity_type",
+            "terminal_type",
+            "terminal_id",
+            "user_ua",
+            "result_url",
+        ],
+        Qpay => &["device"],
+        CmbWallet => &["result_url", "p_no", "seq", "m_uid", "mobile"],
+        IsvScan => &["terminal_id", "scan_code"],
+        IsvQr => &["terminal_id", "pay_channel"],
+        IsvWap => &["terminal_id", "pay_channel", "result_url"],
+        Balance => &["user"],
+        _ => &[],
+    }
+}
+
+fn default_expiry(channel: &Channel) -> i64 {
+    match () {
+        () if is_wechat(channel) => 2 * HOUR,
+        () if is_unionpay(channel) => HOUR,
+        () => DAY,
+    }
+}
+
+fn longest_expiry(channel: &Channel) -> i64 {
+    if is_unionpay(channel) { HOUR } else { 15 * DAY }
+}
+
+/// For how many seconds the same order returns the first charge.
+pub(super) fn same_order_window(channel: &Channel) -> i64 {
+    match channel {
+        Channel::WxPubScan | Channel::CbWxPubScan => MINUTE,
+        Channel::WxWap => 5 * MINUTE,
+        channel if is_wechat(channel) => 2 * HOUR,
+        _ => MINUTE,
+    }
+}
+
+/// Whether a later order with the same number is refused although the first was not paid.
+pub(super) fn uses_order_no_up(channel: &Channel) -> bool {
+    matches!(channel, Channel::IsvQr | Channel::IsvScan | Channel::IsvWap) || is_wechat(channel)
+}
+
+/// Whether instalment parameters make another charge of the same order.
+pub(super) fn is_alipay(channel: &Channel) -> bool {
+    let name = channel.as_str();
+    name.starts_with("alipay") || name.starts_with("cb_alipay")
+}
+
+pub(super) fn is_wechat(channel: &Channel) -> bool {
+    let name = channel.as_str();
+    name == "wx" || name.starts_with("wx_") || name.starts_with("cb_wx")
+}
+
+fn is_unionpay(channel: &Channel) -> bool {
+    channel.as_str().contains("upacp")
+}

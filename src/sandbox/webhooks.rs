@@ -1,0 +1,95 @@
+//! Delivers events to a merchant's server, again and again until they are accepted.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Request, Uri};
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::events::Delivery;
+use super::server::pretty;
+
+/// How long a merchant's server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Checks a URL that events are to be delivered to.
+pub(super) fn target(url: &str) -> io::Result<Uri> {
+    let uri: Option<Uri> = url.parse().ok();
+    let is_good = |uri: &Uri| uri.scheme_str() == Some("http") && uri.host().is_some();
+    uri.filter(is_good).ok_or_else(|| {
+        let message =
+            format!("{url:?} is no URL for webhooks: give one like http://127.0.0.1:8080/");
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    })
+}
+
+/// Delivers for ever, each event at its time on the sandbox's clock.
+pub(super) async fn deliver(shared: Arc<Shared>, url: Uri) {
+    let mut under_way = JoinSet::new();
+    loop {
+        let (delivery, wait) = {
+            let mut inner = shared.inner();
+            inner.state.catch_up();
+            let now = inner.state.clock.millis();
+            let next =
+                inner.state.next_due().into_iter().chain(inner.state.outbox.next_due()).min();
+            (inner.state.outbox.take(now), next.map(|next| next.saturating_sub(now)))
+        };
+        if let Some(delivery) = delivery {
+            let (shared, url) = (Arc::clone(&shared), url.clone());
+            under_way.spawn(async move {
+                let posted = tokio::time::timeout(PATIENCE, post(&shared, &url, delivery)).await;
+                let accepted = matches!(posted, Ok(Ok(true)));
+                shared.inner().state.delivered(delivery, accepted);
+                shared.changed.notify_one();
+            });
+            continue;
+        }
+        let time_has_come = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(Duration::from_millis(wait)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = time_has_come => {}
+            () = shared.changed.notified() => {}
+        }
+        while under_way.try_join_next().is_some() {}
+    }
+}
+
+/// One delivery; whether it was accepted.
+async fn post(
+    shared: &Shared,
+    url: &Uri,
+    delivery: Delivery,
+) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    let body = pretty(&shared.inner().state.show_event(delivery.event));
+    let signature = shared.pingxx.sign(&body)?;
+    let host = url.host().unwrap_or_default();
+    let port = url.port_u16().unwrap_or(80);
+    let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let request = Request::post(url.path_and_query().map_or("/", |target| target.as_str()))
+        .header(HOST, format!("{host}:{port}"))
+        .header(CONTENT_TYPE, "application/json;charset=utf-8")
+        .header("X-Pingplusplus-Signature", signature)
+        .body(Full::new(Bytes::from(body)))?;
+    // Both at once: the connection must be driven while the answer is awaited.
+    let mut connection = std::pin::pin!(connection);
+    let mut answer = std::pin::pin!(sender.send_request(request));
+    let answer = tokio::select! {
+        answer = &mut answer => answer?,
+        ended = &mut connection => { ended?; answer.await? }
+    };
+    Ok(answer.status().is_success())
+}
