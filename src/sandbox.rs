@@ -1,39 +1,106 @@
-//! A Ping++ on loopback, for tests and examples (feature `sandbox`).
+//! Testing your integration: a Ping++ on loopback (feature `sandbox`).
 //!
-//! It checks the API key, the timestamp and the RSA signature over exactly what it received, keeps
-//! charges in memory and answers in the shapes of the real API. Its clock is its own.
+//! Ping++ has no host for tests, so every merchant writes fakes. This one checks the API key, the
+//! timestamp and the RSA signature over exactly what it received, knows what each channel allows,
+//! and answers in the shapes of the real API. It keeps everything in memory; dropping it frees its
+//! port and ends its tasks, and many may run side by side. The official clients for Python and Node
+//! are run against it.
 //!
+//! # An order that is closed
 //! ```
 //! use std::time::Duration;
 //!
 //! use pingpp::sandbox::Sandbox;
-//! use pingpp::{Amount, Channel, CreateCharge, Outcome};
+//! use pingpp::{Amount, Channel, Client, CreateCharge, Error, Outcome};
+//!
+//! // Your own code: all that it needs is a client.
+//! async fn sell_tea(client: &Client) -> Result<pingpp::Charge, Error> {
+//!     let params = CreateCharge::builder()
+//!         .order_no("20261123001")
+//!         .channel(Channel::AlipayScan)
+//!         .amount(Amount::from_fen(100))
+//!         .client_ip([192, 0, 2, 1])
+//!         .subject("Tea")
+//!         .body("A pot of Longjing")
+//!         .extra([("scan_code", "281000000000000003")])
+//!         .build();
+//!     client.charges().create(params).await
+//! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sandbox = Sandbox::start().await?;
-//! let charges = sandbox.client().charges();
-//! let charge = charges
-//!     .create(
-//!         CreateCharge::builder()
-//!             .order_no("20261123001")
-//!             .channel(Channel::AlipayScan)
-//!             .amount(Amount::from_fen(100))
-//!             .client_ip([192, 0, 2, 1])
-//!             .subject("Tea")
-//!             .body("A pot of Longjing")
-//!             .extra([("scan_code", "281000000000000000")])
-//!             .build(),
-//!     )
-//!     .await?;
+//! let client = sandbox.client();
+//! let charge = sell_tea(&client).await?;
 //!
 //! // An `alipay_scan` charge can be reversed for 24 hours, no longer.
 //! sandbox.advance(Duration::from_secs(25 * 3600));
-//! let error = charges.reverse(&charge.id).await.unwrap_err();
+//! let error = client.charges().reverse(&charge.id).await.unwrap_err();
 //! assert_eq!(error.outcome(), Outcome::Rejected);
+//! assert!(error.api().unwrap().message().contains("the time to reverse is over"));
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # A payer, and the webhook that follows
+//! [`pay`](Sandbox::pay), [`pay_after`](Sandbox::pay_after) and [`decline`](Sandbox::decline) are the
+//! customer; the scanned code can also say what its owner does, see [`payer`]. What happened is
+//! handed over as it would be posted ([`events`](Sandbox::events)), or posted to
+//! `Options::webhook`.
+//! ```
+//! # use pingpp::sandbox::{Sandbox, payer};
+//! # use pingpp::{Amount, Channel, CreateCharge, EventType, webhook};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let params = CreateCharge::builder().order_no("20261123001").channel(Channel::AlipayScan)
+//! #     .amount(Amount::from_fen(100)).client_ip([192, 0, 2, 1]).subject("Tea").body("Tea")
+//! #     .extra([("scan_code", payer::PAYS_AFTER_A_PIN)]).build();
+//! let sandbox = Sandbox::start().await?;
+//! let charge = sandbox.client().charges().create(params).await?; // with payer::PAYS_AFTER_A_PIN
+//! assert!(!charge.paid);
+//! sandbox.advance(payer::PIN_TAKES);
+//!
+//! let delivery = &sandbox.events()[0];
+//! let event = webhook::verify(&sandbox.public_key(), &delivery.signature, &delivery.body)?;
+//! assert_eq!(event.kind, EventType::ChargeSucceeded);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A refund whose answer is lost
+//! Doing and answering are separate: see [`Fault`]. A refund succeeds [`REFUND_TAKES`] later; with
+//! `metadata[sandbox]` set to `refund_refused` or `refund_wait_operation` it fails like that.
+//! ```
+//! # use pingpp::sandbox::{Fault, Sandbox};
+//! # use pingpp::{Amount, Channel, CreateCharge, CreateRefund, Outcome, Recovered};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let params = CreateCharge::builder().order_no("20261123001").channel(Channel::AlipayQr)
+//! #     .amount(Amount::from_fen(100)).client_ip([192, 0, 2, 1]).subject("Tea").body("Tea").build();
+//! let sandbox = Sandbox::start().await?;
+//! let client = sandbox.client();
+//! let charge = client.charges().create(params).await?;
+//! sandbox.pay(&charge.id);
+//! sandbox.fail_next(Fault::close().after_acting().on("POST", "/v1/charges/*/refunds"));
+//!
+//! let refund = CreateRefund::builder().description("cup broken").metadata([("tag", "1")]).build();
+//! let lost = client.refunds(&charge.id).create(refund).await.unwrap_err();
+//! assert_eq!(lost.outcome(), Outcome::Unknown);
+//! assert!(matches!(client.recover(&lost).await?, Recovered::Refund(_)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Its clock
+//! It is Tokio's, put forward by [`advance`](Sandbox::advance): in a test with paused time it stands
+//! still. The timestamps of requests are held against the world's clock.
+//!
+//! # As a program
+//! `cargo run --features sandbox --bin pingpp-sandbox` (or `cargo install`) is the same for other
+//! languages; `--help` tells its options. On `http://127.0.0.1:PORT/_sandbox/` a person plays the
+//! payer. Behind the page are `GET /_sandbox/state` and `POST /_sandbox/do` with one of
+//! `{"pay": id}`, `{"decline": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}`,
+//! `"heal"`. It listens on loopback only and refuses requests of other sites' pages.
 
 mod charges;
 mod events;
