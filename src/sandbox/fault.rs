@@ -37,12 +37,18 @@ pub(super) enum Kind {
     Truncate,
     Garbage,
     Html(u16),
-    Error { status: u16, code: Option<String>, retry_after: Option<Duration> },
+    Error {
+        status: u16,
+        code: Option<String>,
+        retry_after: Option<Duration>,
+    },
     BadSignature,
+    #[cfg(test)]
+    Panic,
 }
 
 impl Fault {
-    fn new(kind: Kind, acts: bool) -> Self {
+    pub(super) fn new(kind: Kind, acts: bool) -> Self {
         Self { kind, acts, method: None, path: None }
     }
 

@@ -158,6 +158,8 @@ async fn fail(
     shared: &Shared,
 ) -> Result<Response<Body>, Broken> {
     match fault.kind {
+        #[cfg(test)]
+        Kind::Panic => panic!("on request"),
         Kind::Refuse | Kind::Close => Err(Broken),
         Kind::Stall => std::future::pending().await,
         Kind::Slow(pause) => {

@@ -233,7 +233,8 @@ async fn pages_of_other_sites_are_not_answered() {
 #[tokio::test]
 async fn a_panic_in_it_fails_the_test_that_owns_it() {
     let sandbox = sandbox().await;
-    sandbox.shared.inner().panicked = true;
+    sandbox.fail_next(Fault::new(fault::Kind::Panic, false));
+    assert!(sandbox.client().refunds("ch_1").retrieve("re_1").await.is_err());
     let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(sandbox)));
     assert!(dropped.is_err());
 }
