@@ -20,6 +20,9 @@ mod client;
 mod codes;
 mod credentials;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod object;
 mod open_enum;
 mod page;
