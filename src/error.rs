@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::{ErrorCode, ErrorType, Recovery};
 
@@ -320,13 +321,17 @@ pub(crate) struct ErrorDetail {
 }
 
 impl ErrorDetail {
-    /// `None` if the body is not an error of Ping++: not JSON, or without an `error` object.
+    /// `None` if the body has no `error` object.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Envelope {
-            error: ErrorDetail,
-        }
-        serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.error)
+        let mut body: Map<String, Value> = serde_json::from_slice(body).ok()?;
+        let error = body.remove("error").filter(Value::is_object)?;
+        serde_json::from_value(error).ok()
+    }
+
+    /// Whether it has one of Ping++'s types: gateways answer with similar bodies, which prove nothing
+    /// about what Ping++ did.
+    pub(crate) fn is_of_pingxx(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| !matches!(kind, ErrorType::Other(_)))
     }
 }
 
@@ -369,7 +374,7 @@ impl ApiError {
 
     /// Whether Ping++ refused because too many requests are under way (403 or 429).
     pub fn is_rate_limit(&self) -> bool {
-        matches!(self.0.status, 403 | 429) && self.kind().is_some()
+        matches!(self.0.status, 403 | 429) && self.0.detail.is_of_pingxx()
     }
 }
 

@@ -13,7 +13,7 @@ pub fn answer(status: u16, body: &[u8]) {
         let failure = retry::Failure::of_status(status, detail.as_ref(), reads);
         let _ = failure.outcome();
     }
-    let _ = Asked { object: Charge::OBJECT, id: Some("ch_1".into()) }.is_answered_by(body);
+    let _ = Asked { order_no: Some("1".into()), ..Asked::new(Charge::OBJECT) }.is_answered_by(body);
 }
 
 /// The target of a request with these parts, unless they are refused.

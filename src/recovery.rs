@@ -67,9 +67,14 @@ impl RefundMark {
         Self { description: params.description, metadata: params.metadata }
     }
 
-    /// Whether the refund carries it.
+    /// Whether the refund carries it: the same metadata, or without any the same description.
     pub fn is_on(&self, refund: &Refund) -> bool {
-        refund.description == self.description && refund.metadata == self.metadata
+        refund.metadata == self.metadata
+            && (self.has_tag() || refund.description == self.description)
+    }
+
+    fn has_tag(&self) -> bool {
+        !self.metadata.is_empty()
     }
 }
 
@@ -92,7 +97,8 @@ pub enum Recovered {
     NotFound,
     /// Several charges have this order number: a person must decide which one counts.
     SeveralCharges(Vec<Charge>),
-    /// Several refunds fit, since they carry no tag of their own: a person must decide.
+    /// Refunds that fit, one or several, without metadata of their own that would tell which is the
+    /// lost one: a person must decide.
     SeveralRefunds(Vec<Refund>),
 }
 
@@ -136,6 +142,9 @@ pub(crate) async fn recover(
                     && mark.is_on(refund)
             };
             let found = find(client.refunds(charge).list(list), is_it).await?;
+            if !mark.has_tag() && !found.is_empty() {
+                return Ok(Recovered::SeveralRefunds(found));
+            }
             Ok(one_of(found, Recovered::Refund, Recovered::SeveralRefunds))
         }
     }

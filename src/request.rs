@@ -61,32 +61,49 @@ impl Method {
 pub(crate) struct Asked {
     pub(crate) object: &'static str,
     pub(crate) id: Option<String>,
+    /// The order of a charge that is created.
+    pub(crate) order_no: Option<String>,
+    /// The charge of a refund that is created.
+    pub(crate) charge: Option<String>,
 }
 
 impl Asked {
+    pub(crate) fn new(object: &'static str) -> Self {
+        Self { object, id: None, order_no: None, charge: None }
+    }
+
     /// Reads no further than it has to: `id` and `object` come first in real answers. Decoding the
     /// value finds what is wrong behind them.
     pub(crate) fn is_answered_by(&self, body: &[u8]) -> Result<bool, serde_json::Error> {
-        let mut found = Found::default();
+        let mut found =
+            Found { all: self.order_no.is_some() || self.charge.is_some(), ..Found::default() };
         let read = serde_json::Deserializer::from_slice(body).deserialize_map(&mut found);
         if !found.is_complete() {
             read?;
         }
-        let object = found.object.is_none_or(|object| object == self.object);
-        let id = found.id.is_none_or(|id| self.id.as_ref().is_none_or(|asked| *asked == id));
-        Ok(object && id)
+        let is = |found: &Option<String>, asked: &Option<String>| {
+            asked.is_none() || found.is_none() || found == asked
+        };
+        Ok(found.object.as_ref().is_none_or(|object| object == self.object)
+            && is(&found.id, &self.id)
+            && is(&found.order_no, &self.order_no)
+            && is(&found.charge, &self.charge))
     }
 }
 
 #[derive(Default)]
 struct Found {
+    /// More is looked for than what comes first.
+    all: bool,
     object: Option<String>,
     id: Option<String>,
+    order_no: Option<String>,
+    charge: Option<String>,
 }
 
 impl Found {
     fn is_complete(&self) -> bool {
-        self.object.is_some() && self.id.is_some()
+        !self.all && self.object.is_some() && self.id.is_some()
     }
 }
 
@@ -99,10 +116,12 @@ impl<'de> Visitor<'de> for &mut Found {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         #[derive(Deserialize)]
-        #[serde(field_identifier, rename_all = "lowercase")]
+        #[serde(field_identifier, rename_all = "snake_case")]
         enum Key {
             Object,
             Id,
+            OrderNo,
+            Charge,
             #[serde(other)]
             Other,
         }
@@ -110,6 +129,8 @@ impl<'de> Visitor<'de> for &mut Found {
             match map.next_key()? {
                 Some(Key::Object) => self.object = map.next_value()?,
                 Some(Key::Id) => self.id = map.next_value()?,
+                Some(Key::OrderNo) => self.order_no = map.next_value()?,
+                Some(Key::Charge) => self.charge = map.next_value()?,
                 Some(Key::Other) => drop(map.next_value::<IgnoredAny>()?),
                 None => break,
             }
@@ -190,7 +211,7 @@ impl Request {
     /// Demands an answer whose `object` is this and, if given, whose `id` is that; anything else is
     /// a security error.
     pub fn expect(mut self, object: &'static str, id: Option<&str>) -> Self {
-        self.asked = Some(Asked { object, id: id.map(str::to_owned) });
+        self.asked = Some(Asked { id: id.map(str::to_owned), ..Asked::new(object) });
         self
     }
 
@@ -201,6 +222,11 @@ impl Request {
     }
 
     /// Keeps the first thing that is wrong; the call returns it instead of sending.
+    pub(crate) fn asked(mut self, asked: Asked) -> Self {
+        self.asked = Some(asked);
+        self
+    }
+
     pub(crate) fn or_error(mut self, error: BuildError) -> Self {
         self.error.get_or_insert(error);
         self
@@ -312,7 +338,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_about_what_was_asked_or_not() {
-        let asked = Asked { object: "charge", id: Some(String::from("ch_1")) };
+        let asked = Asked { id: Some(String::from("ch_1")), ..Asked::new("charge") };
         for (body, answer) in [
             (r#"{"id":"ch_1","object":"charge","rest":1}"#, Some(true)),
             (r#"{"amount":1,"object":"charge","paid":{},"id":"ch_1"}"#, Some(true)),
@@ -328,7 +354,13 @@ mod tests {
         ] {
             assert_eq!(asked.is_answered_by(body.as_bytes()).ok(), answer, "{body}");
         }
-        let list = Asked { object: "list", id: None };
+        let order = Asked { order_no: Some(String::from("1")), ..Asked::new("charge") };
+        let is_mine = |no: &str| {
+            let body = format!(r#"{{"object":"charge","id":"ch_1","order_no":"{no}"}}"#);
+            order.is_answered_by(body.as_bytes()).unwrap()
+        };
+        assert!(is_mine("1") && !is_mine("2"));
+        let list = Asked::new("list");
         assert!(list.is_answered_by(br#"{"object":"list","id":"any"}"#).unwrap());
     }
 

@@ -89,7 +89,7 @@ impl Failure {
     /// Reads the status of an answer that is not a 2xx. `detail` is `None` if the body is not an
     /// error of Ping++; `reads` is whether the request changes nothing.
     pub(crate) fn of_status(status: u16, detail: Option<&ErrorDetail>, reads: bool) -> Self {
-        match (status, detail) {
+        match (status, detail.filter(|detail| detail.is_of_pingxx())) {
             (408 | 500..=599, _) => Self::Lost,
             (403 | 429, Some(_)) => Self::RateLimited,
             // Somebody's proxy: its 403 keeps requests out, its 429 may come after one went through.
@@ -256,6 +256,9 @@ mod tests {
 
     const PLAIN: &str = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
     const HTML: &str = "<html>Bad Gateway</html>";
+    /// Of gateways that speak JSON too.
+    const GATEWAY: &str = r#"{"error":{"message":"Too Many Requests","type":"throttled"}}"#;
+    const LIST: &str = r#"[{"error":[]}]"#;
 
     fn progress(sends: u32) -> Progress {
         let since_sent = Some(Duration::ZERO);
@@ -280,8 +283,8 @@ mod tests {
             ("time-out, reset, end or garbage on a connection", vec![Failure::Lost]),
             ("408, 5xx", statuses(&[408, 500, 502, 503, 504, 599], &[PLAIN, HTML, "", "null"])),
             ("403 or 429 of Ping++ (JSON)", statuses(&[403, 429], &[PLAIN])),
-            ("403 of somebody else", statuses(&[403], &[HTML, "", "{}"])),
-            ("429 of somebody else", statuses(&[429], &[HTML, "", "{}"])),
+            ("403 of somebody else", statuses(&[403], &[HTML, "", "{}", GATEWAY, LIST])),
+            ("429 of somebody else", statuses(&[429], &[HTML, "", "{}", GATEWAY, LIST])),
             ("400, 401, 404", statuses(&[400, 401, 404], &[PLAIN, HTML, ""])),
             (
                 "402 with a code of definite refusal",

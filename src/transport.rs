@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use self::connect::Connector;
 pub(crate) use self::connect::{Proxy, root_certificates};
 pub(crate) use self::pool::Place;
-use self::pool::{Pool, Unanswered};
+use self::pool::{Connection, Pool, Unanswered};
 use crate::builder::ConfigError;
 use crate::error::{BoxError, Step};
 use crate::request::Method;
@@ -135,7 +135,7 @@ impl Transport {
 
     /// Sends and reads the whole answer. If no connection is there by `send_by`, or no complete
     /// answer by `deadline`, it ends with what is known by then. From the moment at which the
-    /// request may be on its way, `sent` is true.
+    /// request may be on its way, `sent` is true. The connection comes back if it can serve again.
     pub(crate) async fn exchange(
         &self,
         place: &Place<'_>,
@@ -143,7 +143,7 @@ impl Transport {
         sent: &mut bool,
         send_by: Instant,
         deadline: Instant,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<(Answer, Option<Connection>), Broken> {
         let alone = outgoing.alone;
         let request = self.request(outgoing);
         let connecting = self.pool.connection(place, alone);
@@ -152,6 +152,10 @@ impl Transport {
             .map_err(|_| Broken::new(Step::ConnectTimeout, None, None))?
             .map_err(Broken::unconnected)?;
 
+        // A task that was not polled for a while may find its connection ready only now.
+        if Instant::now() >= send_by.min(deadline) {
+            return Err(Broken::new(Step::ConnectTimeout, None, None));
+        }
         *sent = true;
         let kept = connection.kept;
         let response = connection.send(request);
@@ -163,10 +167,13 @@ impl Transport {
             read(response, deadline).await
         });
         let answer = answer.await?;
-        if !alone && answer.body.is_ok() {
-            self.pool.keep(connection);
-        }
-        Ok(answer)
+        let whole = !alone && answer.body.is_ok();
+        Ok((answer, whole.then_some(connection)))
+    }
+
+    /// Takes back the connection of an answer that left no doubt.
+    pub(crate) fn keep(&self, connection: Connection) {
+        self.pool.keep(connection);
     }
 
     fn request(&self, outgoing: Outgoing) -> http::Request<Full<Bytes>> {

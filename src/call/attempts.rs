@@ -31,6 +31,8 @@ pub(super) struct Attempts<'a> {
     credentials: Cow<'a, Credentials>,
     policy: RetryPolicy,
     deadline: Instant,
+    /// Until when an attempt may be sent.
+    send_by: Instant,
     /// When the first attempt began.
     started: Option<SystemTime>,
     /// When the first attempt began that may have been sent.
@@ -52,7 +54,7 @@ pub(super) struct Failed {
 
 enum Cause {
     Broken(Step, Option<BoxError>),
-    Status(u16, Option<ErrorDetail>, Bytes),
+    Status(u16, Bytes),
     Flaw(Flaw),
 }
 
@@ -69,13 +71,20 @@ impl<'a> Attempts<'a> {
             Error::Build(BuildError::because("the id or the query is too long to be sent", error))
         })?;
         let credentials = credentials(&shared.credentials, &options)?;
+        let (now, timeout) = (Instant::now(), options.timeout.unwrap_or(shared.timeout));
+        let reserve = match request.repeat {
+            // Without time to hear the answer, what could be left undone would be left in doubt.
+            Repeat::Never => shared.attempt_timeout.min(timeout / 2),
+            _ => Duration::ZERO,
+        };
         Ok(Self {
             shared,
             request,
             target,
             credentials,
             policy: options.retry.unwrap_or(shared.retry),
-            deadline: later(Instant::now(), options.timeout.unwrap_or(shared.timeout)),
+            deadline: later(now, timeout),
+            send_by: later(now, timeout - reserve),
             started: None,
             first_sent: None,
             sent: false,
@@ -99,7 +108,7 @@ impl<'a> Attempts<'a> {
     /// Waits for a place, signs, sends, and judges the answer.
     pub(super) async fn attempt(&mut self) -> Result<(Answer, Bytes), Failed> {
         let shared = self.shared;
-        let place = timeout_at(self.deadline, shared.transport.place()).await;
+        let place = timeout_at(self.send_by, shared.transport.place()).await;
         let Ok(Ok(place)) = place else {
             return Err(Failed::broken(Failure::Unsent, Step::Slot, None));
         };
@@ -141,7 +150,7 @@ impl<'a> Attempts<'a> {
         let progress = Progress {
             sends: self.attempts.len() as u32,
             since_sent: self.first_sent.map(|first| now - first),
-            left: self.deadline - now,
+            left: self.send_by - now,
             retry_after: failed.retry_after,
             stale: failed.stale,
             jitter: fastrand::f64(),
@@ -183,11 +192,11 @@ impl<'a> Attempts<'a> {
             _ => self.deadline.min(later(began, self.shared.attempt_timeout)),
         };
         let send_by = match (self.request.repeat, self.first_sent) {
-            (Repeat::Within(window), Some(first)) => later(first, window),
-            _ => limit,
+            (Repeat::Within(window), Some(first)) => limit.min(later(first, window)),
+            _ => limit.min(self.send_by),
         };
         let timestamp = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let signature = self.sign(timestamp, limit).await.map_err(|failed| (None, failed))?;
+        let signature = self.sign(timestamp, send_by).await.map_err(|failed| (None, failed))?;
         let outgoing = Outgoing {
             method: self.request.method,
             target: self.target.clone(),
@@ -200,9 +209,16 @@ impl<'a> Attempts<'a> {
         };
         let transport = &self.shared.transport;
         match transport.exchange(place, outgoing, &mut self.sent, send_by, limit).await {
-            Ok(answer) => {
+            Ok((answer, connection)) => {
                 let status = answer.status;
-                self.judge(answer).map_err(|failed| (Some(status), failed))
+                let judged = self.judge(answer);
+                // A connection that brought a doubtful answer could bring the next one to somebody
+                // else's question.
+                let is_clear = !judged.as_ref().is_err_and(Failed::is_doubtful);
+                if let Some(connection) = connection.filter(|_| is_clear) {
+                    transport.keep(connection);
+                }
+                judged.map_err(|failed| (Some(status), failed))
             }
             Err(Broken { step, status, source, stale }) => {
                 let failure = match step {
@@ -273,7 +289,7 @@ impl<'a> Attempts<'a> {
         let retry_after = answer.header("retry-after");
         Failed {
             failure: Failure::of_status(answer.status, detail.as_ref(), reads),
-            cause: Box::new(Cause::Status(answer.status, detail, body)),
+            cause: Box::new(Cause::Status(answer.status, body)),
             retry_after: retry_after.and_then(|at| retry::retry_after(at, SystemTime::now())),
             stale: false,
         }
@@ -334,6 +350,10 @@ impl Failed {
         Self { failure, cause: Box::new(Cause::Flaw(flaw)), retry_after: None, stale: false }
     }
 
+    fn is_doubtful(&self) -> bool {
+        self.failure.outcome() == Outcome::Unknown
+    }
+
     /// A word or a status for `error.type`.
     fn kind(&self) -> Cow<'static, str> {
         match &*self.cause {
@@ -348,11 +368,10 @@ impl Failed {
             Cause::Broken(step, source) => {
                 Error::Transport(TransportError::new(step, source, report))
             }
-            Cause::Status(status, detail, body) => {
+            Cause::Status(status, body) => {
                 // A server may repeat the key that it did not like.
                 let text = credentials.redact(&String::from_utf8_lossy(&body));
-                let mut detail = detail.unwrap_or_default();
-                detail.message = detail.message.map(|message| credentials.redact(&message));
+                let detail = ErrorDetail::parse(text.as_bytes()).unwrap_or_default();
                 Error::Api(ApiError::new(status, detail, text, report))
             }
             Cause::Flaw(flaw) => Error::Response(ResponseError::new(flaw, report)),

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::BuildError;
 use crate::object::object;
 use crate::page::{Pager, Paging};
-use crate::request::Request;
+use crate::request::{Asked, Request};
 use crate::{
     Amount, App, Channel, Currency, ErrorCode, Expandable, Id, List, Object, Recovery, Refund,
     Repeat, Timestamp,
@@ -50,7 +50,7 @@ impl ChargeApi {
         let request = Request::post(["charges"])
             .json(&params)
             .repeat(Repeat::Within(Duration::from_secs(50)))
-            .expect(Charge::OBJECT, None);
+            .asked(Asked { order_no: Some(params.order_no.clone()), ..Asked::new(Charge::OBJECT) });
         self.client.call(match params.app {
             Some(app) => request.recovery(Recovery::FindCharge {
                 app,

@@ -216,10 +216,7 @@ pub enum EventObject {
 
 impl EventObject {
     fn read(text: &str) -> Result<Self, serde_json::Error> {
-        let is = |object| {
-            let asked = Asked { object, id: None };
-            matches!(asked.is_answered_by(text.as_bytes()), Ok(true))
-        };
+        let is = |object| matches!(Asked::new(object).is_answered_by(text.as_bytes()), Ok(true));
         if is(Charge::OBJECT)
             && let Ok(charge) = serde_json::from_str(text)
         {

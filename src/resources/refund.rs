@@ -9,7 +9,7 @@ use crate::object::object;
 use crate::open_enum::open_enum;
 use crate::page::{Pager, Paging};
 use crate::recovery::RefundMark;
-use crate::request::Request;
+use crate::request::{Asked, Request};
 use crate::{Amount, App, Charge, Currency, ErrorCode, Id, Object, Recovery, Timestamp};
 
 /// Refunds of one charge. From [`Client::refunds`].
@@ -77,7 +77,10 @@ impl RefundApi {
     pub fn create(&self, params: CreateRefund) -> Call<Refund> {
         let request = Request::post(["charges", self.charge.as_str(), "refunds"])
             .json(&params)
-            .expect(Refund::OBJECT, None);
+            .asked(Asked {
+                charge: Some(self.charge.as_str().to_owned()),
+                ..Asked::new(Refund::OBJECT)
+            });
         self.client.call(request.recovery(Recovery::FindRefund {
             charge: self.charge.clone(),
             amount: params.amount,

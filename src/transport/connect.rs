@@ -1,5 +1,6 @@
 //! The way to the server: DNS, TCP, a proxy's tunnel and TLS, within one time limit.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,12 +26,22 @@ use crate::builder::ConfigError;
 use crate::error::BoxError;
 
 /// Which proxy to go through.
-#[derive(Debug)]
 pub(crate) enum Proxy {
     /// What the environment says: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`.
     Environment,
     None,
     Through(String),
+}
+
+/// Without the address, which may hold a password.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::None => "None",
+            Self::Through(_) => "Through(..)",
+        })
+    }
 }
 
 /// TCP, proxy and TLS, all within one time limit.

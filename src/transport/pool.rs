@@ -147,7 +147,7 @@ async fn reap(pool: Weak<Pool>) {
 type Driver = http1::Connection<<Connector as Service<Uri>>::Response, Full<Bytes>>;
 
 /// One connection. Dropping it closes it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Driver,
     /// The driver has ended.

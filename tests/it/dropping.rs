@@ -1,12 +1,16 @@
 //! Calls that are dropped at every point at which they wait.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
+use pingpp::{Call, CreateRefund, Error, Outcome};
+
 use crate::ledger::{Ledger, Op, done};
-use crate::raw::{Act, Server, html};
+use crate::raw::{Act, Server, html, json};
+use crate::{ID, charge};
 
 /// Polls this often at the most, then drops; whether it was done before.
 async fn dropped_after<F: Future + Unpin>(polls: usize, mut call: F) -> bool {
@@ -16,7 +20,7 @@ async fn dropped_after<F: Future + Unpin>(polls: usize, mut call: F) -> bool {
             return Poll::Ready(false);
         }
         polled += 1;
-        std::pin::Pin::new(&mut call).poll(cx).map(|_| true)
+        Pin::new(&mut call).poll(cx).map(|_| true)
     })
     .await
 }
@@ -65,4 +69,32 @@ async fn a_call_dropped_anywhere_is_done_once_at_most_and_gives_back_its_place()
         );
         assert!(op == Op::Refund || points_of_two > points, "{op:?}: {points_of_two}");
     }
+}
+
+/// Polls with so long a pause behind each that the connection is ready only when it is too late.
+async fn polled_late<T>(mut call: Call<T>, pause: Duration) -> Error
+where
+    Call<T>: Future<Output = Result<T, Error>> + Unpin,
+{
+    poll_fn(|cx| {
+        let poll = Pin::new(&mut call).poll(cx);
+        // The worker is busy with something else.
+        std::thread::sleep(pause);
+        poll.map(|result| result.err().unwrap())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_call_that_is_polled_late_sends_nothing() {
+    let server = Server::always(Act::Write(json(200, &charge()))).await;
+    let limit = Duration::from_millis(200);
+    let client = server.builder().timeout(limit).build().unwrap();
+    let refund = CreateRefund::builder().description("cup broken").build();
+    let errors = [
+        polled_late(client.charges().reverse(ID), limit / 2).await,
+        polled_late(client.refunds(ID).create(refund), limit / 4).await,
+    ];
+    assert!(errors.iter().all(|error| error.outcome() == Outcome::NotSent), "{errors:?}");
+    assert_eq!(server.request_count(), 0);
 }

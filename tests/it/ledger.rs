@@ -77,8 +77,11 @@ pub(crate) fn body(request: &Received) -> String {
             let charge = charge();
             format!(r#"{{"object":"list","url":"/v1/charges","has_more":false,"data":[{charge}]}}"#)
         }
-        Op::Refund => REFUND.to_owned(),
-        Op::Create => charge(),
+        Op::Refund => REFUND.replace("ch_1", id(request)),
+        Op::Create => {
+            let asked: Value = serde_json::from_slice(&request.body).unwrap();
+            charge().replace("20261123001", asked["order_no"].as_str().unwrap())
+        }
         Op::Retrieve | Op::Reverse => charge().replace(ID, id(request)),
     }
 }
@@ -88,7 +91,9 @@ pub(crate) fn beside(request: &Received) -> String {
     match Op::of(request) {
         Op::List => charge(),
         Op::Retrieve | Op::Reverse => charge().replace(ID, "ch_other"),
-        Op::Create | Op::Refund => r#"{"object":"event","id":"evt_1"}"#.to_owned(),
+        // Of somebody else's order.
+        Op::Create => charge().replace("20261123001", "somebodys"),
+        Op::Refund => REFUND.replace("ch_1", "ch_other"),
     }
 }
 

@@ -79,6 +79,24 @@ async fn a_lost_refund_is_found_by_its_tag_and_never_sent_again() {
     }
 }
 
+/// Two equal refunds in a row, and the first is taken for the second: one of them is never made.
+#[tokio::test]
+async fn a_refund_without_a_tag_is_never_taken_for_the_lost_one() {
+    let server = Server::start(move |request| match request.method.as_str() {
+        "POST" => Act::Write(html(502)),
+        _ => {
+            let mut first = refund("re_1", sent_at(request), 30, "a");
+            first["metadata"] = json!({});
+            Act::Write(list(&[first]))
+        }
+    })
+    .await;
+    let untagged = CreateRefund::builder().amount(Amount::from_fen(30)).description("cup").build();
+    let error = server.client().refunds(ID).create(untagged).await.unwrap_err();
+    let recovered = server.client().recover(&error).await.unwrap();
+    assert!(matches!(recovered, Recovered::SeveralRefunds(found) if found.len() == 1));
+}
+
 #[tokio::test]
 async fn a_lost_create_is_found_by_its_order_number() {
     for there in [true, false] {

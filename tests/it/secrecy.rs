@@ -69,7 +69,7 @@ async fn no_log_line_shows_a_key_a_signature_or_a_body() {
     .await;
     let client = server.client();
     client.charges().reverse(ID).await.unwrap();
-    client.charges().create(order("1")).await.unwrap();
+    client.charges().create(order("20261123001")).await.unwrap();
     client.charges().retrieve(ID).await.unwrap();
     let rejected = client.charges().reverse(ID).await.unwrap_err();
     let garbled = client.charges().reverse(ID).retry(RetryPolicy::none()).await.unwrap_err();
@@ -86,7 +86,8 @@ async fn no_log_line_shows_a_key_a_signature_or_a_body() {
 async fn nothing_that_can_be_printed_shows_a_secret() {
     let server = Server::always(Act::Write(json(200, &charge()))).await;
     let builder = server.builder().verify_responses(merchant_key().public_key());
-    let printed = format!("{builder:?}");
+    let proxy = Client::builder(API_KEY).proxy("http://user:Longjing@127.0.0.1:1");
+    let printed = format!("{builder:?} {proxy:?}");
     let client: Client = builder.build().unwrap();
     let call = client.charges().reverse(ID);
     let error = client.charges().create(order("1")).await.unwrap_err();

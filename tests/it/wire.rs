@@ -29,7 +29,7 @@ async fn openssl_verifies_the_signature_of_every_captured_request() {
     let charges = server.client().charges();
     charges.reverse(ID).await.unwrap();
     charges.retrieve(ID).await.unwrap();
-    charges.create(order("1")).await.unwrap();
+    charges.create(order("20261123001")).await.unwrap();
     let list = ListCharges::builder().created_from(Timestamp::from_unix(1)).expand_app(true);
     charges.list(list.build()).next_page().await.unwrap();
 
