@@ -4,6 +4,7 @@
 
 mod api;
 mod dropping;
+mod elsewhere;
 mod faults;
 mod ledger;
 mod load;
