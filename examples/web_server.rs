@@ -1,35 +1,55 @@
-//! A web server that reverses orders: `POST /orders/{charge id}/reverse`.
+//! A web server that reverses orders, `POST /orders/{charge id}/reverse`, and takes news of them,
+//! `POST /webhooks`.
 //!
-//! `cargo run --example web_server` runs it against the sandbox and prints a `curl` line to try;
-//! with `PINGPP_API_KEY` (and the other variables of `Client::from_env`) set it is the real thing.
+//! `cargo run --example web_server` runs it against the sandbox and prints what to try. With
+//! `PINGPP_API_KEY` (and the other variables of `Client::from_env`) and `PINGPP_PUBLIC_KEY_PATH`, the
+//! file of Ping++'s key that the dashboard shows, it is the real thing.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Path, State};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use pingpp::sandbox::Sandbox;
-use pingpp::{Amount, Channel, Client, CreateCharge, Error, Outcome};
+use pingpp::sandbox::{Options, Sandbox};
+use pingpp::{Amount, Channel, Client, CreateCharge, Error, Event, Outcome, PublicKey, webhook};
 use serde_json::json;
+
+#[derive(Clone)]
+struct App {
+    client: Client,
+    /// Ping++'s, to verify what is posted here.
+    key: PublicKey,
+    /// The events that were taken, by id; a real server keeps them in its database, where the id is
+    /// unique.
+    inbox: Arc<Mutex<HashMap<String, Event>>>,
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn StdError>> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let here = format!("http://{}", listener.local_addr()?);
+    println!("listening on {here}");
     // Kept until the end: dropping it stops the sandbox.
     let mut sandbox = None;
-    let client = if std::env::var_os("PINGPP_API_KEY").is_some() {
-        Client::from_env()?
+    let (client, key) = if std::env::var_os("PINGPP_API_KEY").is_some() {
+        let path = std::env::var("PINGPP_PUBLIC_KEY_PATH")
+            .map_err(|_| "PINGPP_PUBLIC_KEY_PATH: name the file of Ping++'s public key")?;
+        (Client::from_env()?, PublicKey::from_pem_file(path)?)
     } else {
-        sandbox.insert(Sandbox::start().await?).client()
+        let options = Options::builder().webhook(format!("{here}/webhooks")).build();
+        let sandbox = sandbox.insert(Sandbox::start_with(options).await?);
+        let id = unpaid_charge(&sandbox.client()).await?;
+        println!("reverse: curl -X POST {here}/orders/{id}/reverse");
+        println!("pay, and get the news: {}/_sandbox/", sandbox.base_url());
+        (sandbox.client(), sandbox.public_key())
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    if sandbox.is_some() {
-        let id = unpaid_charge(&client).await?;
-        println!("try: curl -X POST http://{}/orders/{id}/reverse", listener.local_addr()?);
-    }
-    axum::serve(listener, app(client))
+    let app = App { client, key, inbox: Arc::default() };
+    axum::serve(listener, router(app))
         .with_graceful_shutdown(async {
             let _ = tokio::signal::ctrl_c().await;
         })
@@ -37,13 +57,48 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     Ok(())
 }
 
-fn app(client: Client) -> Router {
-    Router::new().route("/orders/{id}/reverse", post(reverse)).with_state(client)
+fn router(app: App) -> Router {
+    Router::new()
+        .route("/orders/{id}/reverse", post(reverse))
+        .route("/webhooks", post(take))
+        .layer(DefaultBodyLimit::max(webhook::BODY_LIMIT))
+        .with_state(app)
 }
 
-async fn reverse(State(client): State<Client>, Path(id): Path<String>) -> Response {
+/// An event that Ping++ signed; anything else is answered with 401 or 400 before a handler sees it.
+struct Signed(Event);
+
+impl FromRequest<App> for Signed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let signature = request.headers().get("X-Pingplusplus-Signature").cloned();
+        let signature =
+            signature.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // The bytes as they came: JSON that was read and written again is not what was signed.
+        let body = Bytes::from_request(request, app).await.map_err(IntoResponse::into_response)?;
+        webhook::verify(&app.key, signature, &body).map(Self).map_err(|error| {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            (status, error.to_string()).into_response()
+        })
+    }
+}
+
+/// Stores first and answers 2xx then: what was answered is not delivered again. Work on an event
+/// belongs behind the inbox, not before the answer.
+async fn take(State(app): State<App>, Signed(event): Signed) -> StatusCode {
+    // Some events of the account product have no id; then all of it tells it from others.
+    let id = event.id.as_ref().map_or_else(|| json!(event).to_string(), ToString::to_string);
+    let mut inbox = app.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_new = !inbox.contains_key(&id);
+    println!("{} {id}{}", event.kind, if is_new { "" } else { ", again" });
+    inbox.entry(id).or_insert(event);
+    StatusCode::OK
+}
+
+async fn reverse(State(app): State<App>, Path(id): Path<String>) -> Response {
     // In a task of its own, so that a browser that goes away does not stop it half-way.
-    let reversing = tokio::spawn(client.charges().reverse(id));
+    let reversing = tokio::spawn(app.client.charges().reverse(id));
     match reversing.await {
         Ok(Ok(charge)) => Json(json!({ "state": "closed", "paid": charge.paid })).into_response(),
         Ok(Err(error)) => refusal(&error),

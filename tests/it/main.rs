@@ -17,6 +17,7 @@ mod reverse;
 mod sandbox;
 mod secrecy;
 mod transport;
+mod verified;
 mod webhook;
 mod wire;
 

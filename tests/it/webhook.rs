@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{charge, merchant_key};
 
 /// A delivery signed by `openssl`, so that the two sides do not share their mistakes.
-fn signed(body: &[u8]) -> String {
+pub(crate) fn signed(body: &[u8]) -> String {
     use base64::Engine;
     let folder = tempfile::tempdir().unwrap();
     let (key, text) = (folder.path().join("key.pem"), folder.path().join("body"));
