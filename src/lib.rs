@@ -33,6 +33,7 @@ mod retry;
 #[cfg(feature = "sandbox")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
 pub mod sandbox;
+pub mod settle;
 mod signing;
 mod transport;
 mod types;
@@ -56,5 +57,6 @@ pub use resources::refund::{
     CreateRefund, FundingSource, ListRefunds, Refund, RefundApi, RefundState, RefundStatus,
 };
 pub use retry::{Repeat, RetryPolicy};
+pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use types::{Amount, Expandable, Id, Object, OutOfRange, Timestamp};

@@ -31,6 +31,10 @@ impl ChargeApi {
         Self { client }
     }
 
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Creates a charge: `POST /v1/charges`.
     ///
     /// The answer carries the [`credential`](Charge::credential) with which the customer's client
@@ -139,7 +143,7 @@ impl ChargeApi {
     }
 }
 
-fn no_app() -> BuildError {
+pub(crate) fn no_app() -> BuildError {
     BuildError::new(
         "no app: set `ClientBuilder::app`, PINGPP_APP_ID or the `app` of the parameters",
     )
