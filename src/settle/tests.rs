@@ -1,7 +1,7 @@
 //! The core through every interleaving: a model of the world in which charges are paid, reversed and
 //! lost sight of, random schedules of it, and a search through all short ones.
 
-use std::cell::Cell;
+use std::collections::HashMap;
 
 use proptest::prelude::*;
 
@@ -25,39 +25,6 @@ struct Drawn<'a>(std::slice::Iter<'a, u8>);
 impl Choices for Drawn<'_> {
     fn pick(&mut self, of: u64) -> u64 {
         self.0.next().map_or(0, |byte| u64::from(*byte) % of)
-    }
-}
-
-/// One after the other, up to a depth; good ones behind it.
-#[derive(Default)]
-struct Searched {
-    /// What was chosen, out of how many.
-    path: Vec<(u64, u64)>,
-    at: usize,
-    depth: usize,
-}
-
-impl Choices for Searched {
-    fn pick(&mut self, of: u64) -> u64 {
-        if self.at == self.path.len() && self.at < self.depth {
-            self.path.push((0, of));
-        }
-        self.at += 1;
-        self.path.get(self.at - 1).map_or(0, |(chosen, _)| *chosen)
-    }
-}
-
-impl Searched {
-    /// The next schedule, if there is one.
-    fn advance(&mut self) -> bool {
-        self.at = 0;
-        while let Some((chosen, of)) = self.path.pop() {
-            if chosen + 1 < of {
-                self.path.push((chosen + 1, of));
-                return true;
-            }
-        }
-        false
     }
 }
 
@@ -264,18 +231,160 @@ proptest! {
     }
 }
 
-#[test]
-fn no_short_schedule_ends_wrongly() {
-    let mut search = Searched { depth: 12, ..Searched::default() };
-    let (schedules, unresolved) = (Cell::new(0), Cell::new(0));
-    loop {
-        let (ending, world) = schedule(&mut search);
-        assert!(is_true(ending, &world), "{ending:?} {world:?} {:?}", search.path);
-        schedules.set(schedules.get() + 1);
-        unresolved.set(unresolved.get() + usize::from(matches!(ending, Ending::Unresolved(_))));
-        if !search.advance() {
-            break;
+/// What can happen beside the settlement itself.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Pays,
+    /// The channel tells of it; until then no look shows it.
+    Confirms,
+    WalksAway,
+    Webhook,
+    Dies,
+    /// The next reverse is carried out, but its answer is lost.
+    AnswerIsLost,
+}
+
+const EVENTS: [Event; 6] = [
+    Event::Pays,
+    Event::Confirms,
+    Event::WalksAway,
+    Event::Webhook,
+    Event::Dies,
+    Event::AnswerIsLost,
+];
+
+/// The events in this order, each as many steps behind the one before as `gaps` says.
+fn interleaving(order: &[usize], gaps: u32, kind: u8, accept: bool) -> (Ending, World) {
+    let mut world = World::new(&mut Drawn([kind].iter()));
+    world.confirms_after = Millis::MAX / 2;
+    let mut core = Core::new(world.now);
+    core.accept_late_payment = accept;
+    let (mut kept, mut last, mut input) = (core.clone(), None, Input::Start);
+    let (mut next, mut gap, mut is_lost) = (0, 0, false);
+    for _ in 0..400 {
+        let action = core.next(world.now, input, last.as_ref());
+        kept.clone_from(&core);
+        let mut said = None;
+        if gap > 0 {
+            gap -= 1;
+        } else if let Some(event) = order.get(next) {
+            next += 1;
+            gap = 3 * (gaps >> next & 1);
+            match EVENTS[*event] {
+                Event::Pays if world.reversed_at.is_none() => world.paid_at = Some(world.now),
+                Event::Pays => {}
+                Event::Confirms => world.confirms_after = 0,
+                Event::WalksAway => said = Some(Input::Cancel),
+                Event::Webhook => said = Some(Input::News),
+                Event::AnswerIsLost => is_lost = true,
+                Event::Dies => {
+                    (core, last, input) = (kept.clone(), None, Input::Start);
+                    continue;
+                }
+            }
+        }
+        input = match (action, said) {
+            (Action::End(ending), _) => return (ending, world),
+            (Action::WaitUntil(_), Some(said)) => said,
+            (Action::Reverse, _) if std::mem::take(&mut is_lost) => {
+                world.reverse();
+                Input::InDoubt
+            }
+            (action, _) => act(action, &mut world, &mut Drawn([].iter())),
+        };
+        if let Input::Seen(view) = input {
+            last = Some(view);
         }
     }
-    println!("{} schedules, {} unresolved, 0 wrong", schedules.get(), unresolved.get());
+    panic!("it does not end: {core:?} {world:?}");
+}
+
+#[test]
+fn no_interleaving_of_six_events_ends_wrongly() {
+    let mut endings = HashMap::<_, u32>::new();
+    let mut order = [0, 1, 2, 3, 4, 5];
+    permutations(&mut order, 6, &mut |order| {
+        for (gaps, kind, accept) in
+            (0..64).flat_map(|g| (0..6).flat_map(move |k| [(g, k, true), (g, k, false)]))
+        {
+            let (ending, world) = interleaving(order, gaps, kind, accept);
+            assert!(is_true(ending, &world), "{ending:?} {order:?} {gaps} {kind} {accept} {world:?}");
+            *endings.entry(format!("{ending:?}")).or_default() += 1;
+        }
+    });
+    println!("{} interleavings, 0 wrong: {endings:?}", endings.values().sum::<u32>());
+}
+
+/// Every order of the first `count`.
+fn permutations(order: &mut [usize; 6], count: usize, visit: &mut impl FnMut(&[usize])) {
+    if count == 1 {
+        return visit(order);
+    }
+    for at in 0..count {
+        order.swap(at, count - 1);
+        permutations(order, count - 1, visit);
+        order.swap(at, count - 1);
+    }
+}
+
+/// The world as it should be: each promise has its good ending.
+#[test]
+fn without_trouble_it_ends_as_the_customer_wishes() {
+    let settle = |kind: u8, pays: u8| schedule(&mut Drawn([kind, pays].iter())).0;
+    assert_eq!(settle(0, 0), Ending::Closed);
+    assert_eq!(settle(0, 1), Ending::Paid);
+    assert_eq!(settle(0, 2), Ending::Paid);
+    assert_eq!(settle(2, 0), Ending::Closed);
+    assert_eq!(settle(3, 5), Ending::Paid, "late, where nothing can be reversed");
+    assert_eq!(settle(3, 0), Ending::Unresolved(Obstacle::NotReversible));
+    assert_eq!(settle(5, 0), Ending::Unresolved(Obstacle::NotReversible), "may still be paid");
+}
+
+#[test]
+fn a_reverse_that_cannot_work_is_not_sent() {
+    let mut core = Core::new(START);
+    let view = World::new(&mut Drawn([2].iter())).seen(0);
+    assert_eq!(core.next(START, Input::Start, None), Action::Look);
+    assert!(matches!(core.next(START, Input::Seen(view), Some(&view)), Action::WaitUntil(_)));
+    assert_eq!(core.next(START + 1, Input::Cancel, Some(&view)), Action::Look);
+    // WeChat refuses in the first 15 s.
+    let wait = core.next(START + 2, Input::Seen(view), Some(&view));
+    assert_eq!(wait, Action::WaitUntil(START + 15 * SECOND));
+    assert_eq!(core.next(START + 15 * SECOND, Input::Time, Some(&view)), Action::Reverse);
+}
+
+#[test]
+fn a_failed_look_is_never_unpaid_and_fewer_follow_when_it_was_too_many() {
+    let mut core = Core::new(START);
+    core.next(START, Input::Start, None);
+    let blind = |slow_down| Input::Blind { slow_down };
+    let next = core.next(START, blind(false), None);
+    assert_eq!(next, Action::WaitUntil(START + 5 * SECOND));
+    core.give_up_after = 3_600 * SECOND;
+    let next = core.next(START, blind(true), None);
+    assert_eq!(next, Action::WaitUntil(START + 60 * SECOND));
+}
+
+#[test]
+fn a_channel_goes_by_its_documented_rules() {
+    let charge = |channel: &str, created: i64| {
+        let charge = serde_json::json!({
+            "id": "ch_1", "object": "charge", "created": created, "livemode": false, "paid": false,
+            "refunded": false, "app": "app_1", "channel": channel, "order_no": "1",
+            "client_ip": "192.0.2.1", "amount": 1, "amount_settle": 1, "currency": "cny",
+            "subject": "s", "body": "b", "extra": {}, "time_expire": created + 7_200,
+            "amount_refunded": 0, "metadata": {}, "credential": {}
+        });
+        View::of(&serde_json::from_value(charge).unwrap())
+    };
+    // 2026-11-23 00:00:00 UTC+8.
+    let midnight = 1_795_363_200;
+    let ends = |channel: &str, created: i64| charge(channel, created).reversible_until;
+    let at = |seconds: i64| Some(seconds as Millis * SECOND);
+    assert_eq!(ends("isv_scan", midnight - 1), at(midnight));
+    assert_eq!(ends("upacp", midnight), at(midnight + 23 * 3_600));
+    assert_eq!(ends("alipay_scan", midnight), at(midnight + 24 * 3_600));
+    assert_eq!(ends("wx_pub_scan", midnight), at(midnight + 7 * 24 * 3_600));
+    assert!(!charge("alipay_wap", midnight).reversible);
+    assert!(charge("brand_new", midnight).reversible, "Ping++ knows better");
 }
