@@ -137,7 +137,11 @@ impl SettleToken {
 enum Subject {
     Charge(Id<Charge>),
     /// It may have been created, or be about to.
-    Order { app: Id<App>, order_no: String, since: Timestamp },
+    Order {
+        app: Id<App>,
+        order_no: String,
+        since: Timestamp,
+    },
 }
 
 /// A charge that is being settled: a future that can be configured before its first poll.
@@ -411,7 +415,8 @@ impl Settling {
         let core = &self.token.core;
         let end = core.started.saturating_add(core.give_up_after + core.resolve_within);
         loop {
-            let search = Recovery::FindCharge { app: app.clone(), order_no: order_no.clone(), since };
+            let search =
+                Recovery::FindCharge { app: app.clone(), order_no: order_no.clone(), since };
             match Box::pin(recovery::recover(self.client.clone(), Some(search))).await {
                 Ok(Recovered::Charge(charge)) => {
                     self.found(charge);

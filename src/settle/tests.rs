@@ -308,7 +308,10 @@ fn no_interleaving_of_six_events_ends_wrongly() {
             (0..64).flat_map(|g| (0..6).flat_map(move |k| [(g, k, true), (g, k, false)]))
         {
             let (ending, world) = interleaving(order, gaps, kind, accept);
-            assert!(is_true(ending, &world), "{ending:?} {order:?} {gaps} {kind} {accept} {world:?}");
+            assert!(
+                is_true(ending, &world),
+                "{ending:?} {order:?} {gaps} {kind} {accept} {world:?}"
+            );
             *endings.entry(format!("{ending:?}")).or_default() += 1;
         }
     });

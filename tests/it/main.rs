@@ -16,6 +16,7 @@ mod recovery;
 mod reverse;
 mod sandbox;
 mod secrecy;
+mod settle;
 mod transport;
 mod verified;
 mod webhook;
