@@ -26,6 +26,8 @@
 //! [`Channel::reverse_window`] and [`Channel::reversible_from`].
 //! (Rules: Ping++ documentation of scan payments and of `reverse`, 2026.)
 //!
+//! This machine's clock must be right to a few minutes: it is held against the times of the charge.
+//!
 //! # What survives the process
 //! With [`Settlement::on_transition`] a [`SettleToken`] is handed over before anything is sent that
 //! has an effect, and at every step. Kept on disk, it goes on elsewhere with
@@ -154,7 +156,7 @@ enum Subject {
 /// refused. Everything else is tried again until the time is over.
 #[must_use = "a settlement does nothing unless it is awaited"]
 pub struct Settlement {
-    start: Option<Start>,
+    start: Option<Box<Start>>,
     signal: Arc<Signal>,
     running: Option<Running>,
 }
@@ -164,7 +166,7 @@ struct Start {
     client: Client,
     token: Result<SettleToken, BuildError>,
     /// To be created first.
-    order: Option<CreateCharge>,
+    order: Option<Box<CreateCharge>>,
     hook: Option<Hook>,
 }
 
@@ -222,7 +224,7 @@ impl ChargeApi {
             let (order_no, since) = (params.order_no.clone(), SystemTime::now().into());
             SettleToken::new(Subject::Order { app, order_no, since })
         });
-        Settlement::new(client, token, Some(params))
+        Settlement::new(client, token, Some(Box::new(params)))
     }
 
     /// Goes on with a settlement of another process, or one that was dropped.
@@ -247,10 +249,10 @@ impl Settlement {
     fn new(
         client: Client,
         token: Result<SettleToken, BuildError>,
-        order: Option<CreateCharge>,
+        order: Option<Box<CreateCharge>>,
     ) -> Self {
-        let start = Some(Start { client, token, order, hook: None });
-        Self { start, signal: Arc::default(), running: None }
+        let start = Start { client, token, order, hook: None };
+        Self { start: Some(Box::new(start)), signal: Arc::default(), running: None }
     }
 
     /// How often to ask; 5 s if not set. The intervals vary by a tenth, so that many settlements do
@@ -310,7 +312,7 @@ impl Future for Settlement {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(start) = self.start.take() {
-            self.running = Some(Box::pin(run(start, Arc::clone(&self.signal))));
+            self.running = Some(Box::pin(run(*start, Arc::clone(&self.signal))));
         }
         let running = self.running.as_mut().expect("a settlement is not polled after its end");
         let result = ready!(running.as_mut().poll(cx));
@@ -351,7 +353,8 @@ async fn run(start: Start, signal: Arc<Signal>) -> Result<Settled, Error> {
     let Start { client, token, order, hook } = start;
     let token = token.map_err(Error::Build)?;
     let mut settling = Settling { client, token, hook, signal, clock: Clock::start(), last: None };
-    let mut is_fresh = match settling.identify(order).await? {
+    // What is awaited but once is boxed, so that a settlement that waits is small.
+    let mut is_fresh = match Box::pin(settling.identify(order)).await? {
         Some(unresolved) => return Ok(unresolved),
         None => settling.last.is_some(),
     };
@@ -397,13 +400,16 @@ impl Settling {
     }
 
     /// Finds out which charge it is, creating it first if need be.
-    async fn identify(&mut self, order: Option<CreateCharge>) -> Result<Option<Settled>, Error> {
+    async fn identify(
+        &mut self,
+        order: Option<Box<CreateCharge>>,
+    ) -> Result<Option<Settled>, Error> {
         let Subject::Order { app, order_no, since } = self.token.subject.clone() else {
             return Ok(None);
         };
         if let Some(order) = order {
             self.offer().await;
-            match Box::pin(self.client.charges().create(order)).await {
+            match Box::pin(self.client.charges().create(*order)).await {
                 Ok(charge) => {
                     self.found(Box::new(charge));
                     return Ok(None);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Channel, Charge};
+use crate::{Channel, Charge, Timestamp};
 
 /// Milliseconds since 1970.
 pub(super) type Millis = u64;
@@ -118,7 +118,9 @@ pub(super) struct View {
     pub(super) reversible: bool,
     /// A reverse gives a payment back.
     pub(super) gives_back: bool,
-    pub(super) reversible_from: Millis,
+    pub(super) created: Millis,
+    /// How long behind its creation it is refused.
+    pub(super) reversible_after: Millis,
     pub(super) reversible_until: Option<Millis>,
 }
 
@@ -135,7 +137,8 @@ impl View {
             expires: charge.time_expire.map_or(Millis::MAX, |time| millis(time.as_unix())),
             reversible: channel.is_reversible() || matches!(channel, Channel::Other(_)),
             gives_back: channel.is_reversible_when_paid(),
-            reversible_from: millis(channel.reversible_from(charge.created).as_unix()),
+            created: millis(charge.created.as_unix()),
+            reversible_after: millis(channel.reversible_from(Timestamp::from_unix(0)).as_unix()),
             reversible_until: window.map(|w| millis(w.closes_at(charge.created).as_unix())),
         }
     }
@@ -246,9 +249,11 @@ impl Core {
             if self.obstacle(now, view).is_some() {
                 return self.pause(now, last);
             }
-            if now < view.reversible_from {
+            // It was there before this began, whatever the server's clock says.
+            let from = view.created.min(self.started).saturating_add(view.reversible_after);
+            if now < from {
                 self.phase = Phase::Reversing;
-                return Action::WaitUntil(view.reversible_from);
+                return Action::WaitUntil(from);
             }
         }
         self.phase = Phase::Sent;

@@ -54,12 +54,13 @@ impl World {
             expires: START + 7_200 * SECOND,
             reversible: true,
             gives_back: true,
-            reversible_from: START,
+            created: START,
+            reversible_after: 0,
             reversible_until: None,
         };
         match choices.pick(6) {
             1 => view.gives_back = false,
-            2 => (view.gives_back, view.reversible_from) = (false, START + 15 * SECOND),
+            2 => (view.gives_back, view.reversible_after) = (false, 15 * SECOND),
             3 => (view.gives_back, view.reversible) = (false, false),
             4 => view.reversible_until = Some(START + 70 * SECOND),
             5 => {
@@ -104,7 +105,7 @@ impl World {
 
     /// A reverse arrives; whether it was accepted.
     fn reverse(&mut self) -> bool {
-        let in_time = self.now >= self.view.reversible_from
+        let in_time = self.now >= START + self.view.reversible_after
             && self.view.reversible_until.is_none_or(|until| self.now < until);
         let possible =
             self.view.reversible && in_time && (self.paid_at.is_none() || self.view.gives_back);
