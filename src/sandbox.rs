@@ -227,7 +227,10 @@ impl Sandbox {
         if let Some(seed) = &options.seed {
             state.sow(seed)?;
         }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        let listener = TcpListener::bind(wanted)
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("{wanted}: {error}")))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             port: address.port(),
