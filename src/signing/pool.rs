@@ -173,8 +173,10 @@ impl Held {
     fn deliver(&mut self) {
         self.since = None;
         for (answer, signed) in self.signed.drain(..) {
-            // Nobody waits any more if this fails.
-            let _ = answer.send(signed);
+            // `send` calls the waker of the caller's runtime, which may panic. Such a panic must not
+            // end this thread, nor drop the signatures of the other callers. The signature is stored
+            // before the waker is called. `send` fails if the caller no longer waits.
+            let _ = catch_unwind(AssertUnwindSafe(|| answer.send(signed)));
         }
     }
 }
@@ -200,6 +202,41 @@ mod tests {
         let panicked = signers.run(|| panic!("for the test")).await;
         assert_eq!(panicked, Err(SignError::Panicked));
         assert_eq!(signers.run(|| done("next")).await, done("next"));
+        assert_eq!(signers.queue.lock().threads, 1);
+    }
+
+    #[tokio::test]
+    async fn a_waker_that_panics_costs_neither_the_thread_nor_the_other_signatures() {
+        struct Panics(AtomicUsize);
+        impl std::task::Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                panic!("a waker that panics, for the test");
+            }
+        }
+
+        let signers = signers(1);
+        let panics = Arc::new(Panics(AtomicUsize::new(0)));
+        let waker = std::task::Waker::from(Arc::clone(&panics));
+        let mut foreign = std::task::Context::from_waker(&waker);
+        // The thread is busy until both jobs are in the queue, so it delivers them together.
+        let (hold, held) = mpsc::channel::<()>();
+        let mut busy = Box::pin(signers.run(move || {
+            let _ = held.recv();
+            done("with a waker that panics")
+        }));
+        assert!(busy.as_mut().poll(&mut foreign).is_pending());
+        let mut other = Box::pin(signers.run(|| done("with a good waker")));
+        assert!(futures_poll(other.as_mut()).is_pending());
+        hold.send(()).unwrap();
+
+        let limit = Duration::from_secs(10);
+        assert_eq!(tokio::time::timeout(limit, other).await, Ok(done("with a good waker")));
+        assert_eq!(panics.0.load(Ordering::Relaxed), 1);
+        // Its signature was ready all the same.
+        assert_eq!(busy.await, done("with a waker that panics"));
+        let next = tokio::time::timeout(limit, signers.run(|| done("next"))).await;
+        assert_eq!(next, Ok(done("next")), "no thread is left");
         assert_eq!(signers.queue.lock().threads, 1);
     }
 
