@@ -114,9 +114,14 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError`], which says what was found instead and what to do.
     pub fn from_pem(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        let der = match pem_text::find(text.as_ref())? {
-            Found::Public(der) => der,
-            Found::Private(_) => return Err(KeyError::Private),
+        let der = match pem_text::find(text.as_ref()) {
+            Ok(Found::Public(der)) => der,
+            // Only private keys are encrypted or in the form of OpenSSH. To make such a key
+            // readable would not help here.
+            Ok(Found::Private(_)) | Err(KeyError::Encrypted | KeyError::OpenSsh) => {
+                return Err(KeyError::Private);
+            }
+            Err(error) => return Err(error),
         };
         let bits = der::modulus_bits(&der).ok_or(KeyError::Damaged)?;
         match bits {
@@ -191,6 +196,8 @@ pub enum KeyError {
     Encrypted,
     /// A key, but not an RSA key.
     NotRsa,
+    /// A private key in the format of OpenSSH, which may be an RSA key.
+    OpenSsh,
     /// A public key where the private one is needed.
     Public,
     /// A private key where the public one is needed.
@@ -237,8 +244,15 @@ impl fmt::Display for KeyError {
                  plain.pem` and protect the file instead",
             ),
             Self::NotRsa => write!(f, "the key is not an RSA key: make one with {GENERATE}"),
+            Self::OpenSsh => write!(
+                f,
+                "this is an OpenSSH key: if it is an RSA key, convert a copy of it with \
+                 `ssh-keygen -p -m PEM -f key`, with an empty new password; else make an RSA key \
+                 with {GENERATE}"
+            ),
             Self::Public => f.write_str(
-                "this is a public key: the private key that belongs to it is needed here",
+                "this is a public key (judged by its contents, not the `BEGIN` line): the private \
+                 key that belongs to it is needed here",
             ),
             Self::Private => f.write_str(
                 "this is a private key: the public key of Ping++ is needed here, which the \

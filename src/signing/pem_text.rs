@@ -24,10 +24,9 @@ pub(super) fn find(text: &[u8]) -> Result<Found, KeyError> {
     if blocks.len() != text.matches("-----BEGIN").count() {
         return Err(KeyError::Damaged);
     }
-    let (private, other): (Vec<_>, Vec<_>) =
-        blocks.into_iter().partition(|block| block.tag().ends_with("PRIVATE KEY"));
-    let (public, other): (Vec<_>, Vec<_>) =
-        other.into_iter().partition(|block| block.tag().ends_with("PUBLIC KEY"));
+    let (keys, other): (Vec<_>, Vec<_>) =
+        blocks.into_iter().partition(|block| block.tag().ends_with("KEY"));
+    let (private, public): (Vec<_>, Vec<_>) = keys.into_iter().partition(is_private);
     match (private.as_slice(), public.as_slice()) {
         ([key], _) | ([], [key]) => block(key),
         ([], []) if other.iter().any(|block| block.tag().ends_with("CERTIFICATE")) => {
@@ -52,6 +51,16 @@ fn tidy(text: &[u8]) -> Result<Zeroizing<String>, KeyError> {
     Ok(tidied)
 }
 
+/// The contents decide, since public keys are in circulation under `BEGIN PRIVATE KEY`: the dashboard
+/// once showed Ping++'s key like that. The `BEGIN` line decides if the contents are not an RSA key.
+fn is_private(block: &Pem) -> bool {
+    match der::identify(block.contents()) {
+        Some(Der::RsaPrivate(_)) => true,
+        Some(Der::RsaPublic(_)) => false,
+        _ => block.tag().ends_with("PRIVATE KEY"),
+    }
+}
+
 fn block(block: &Pem) -> Result<Found, KeyError> {
     let encrypted = block.headers().iter().any(|(_, value)| value.contains("ENCRYPTED"));
     match block.tag() {
@@ -60,6 +69,7 @@ fn block(block: &Pem) -> Result<Found, KeyError> {
         "PRIVATE KEY" | "RSA PRIVATE KEY" | "PUBLIC KEY" | "RSA PUBLIC KEY" => {
             key(block.contents())
         }
+        "OPENSSH PRIVATE KEY" => Err(KeyError::OpenSsh),
         _ => Err(KeyError::NotRsa),
     }
 }

@@ -20,6 +20,11 @@ fn base64_of(pem: &str) -> String {
     pem.lines().filter(|line| !line.starts_with("-----")).collect::<Vec<_>>().join("\n")
 }
 
+/// A public key under `BEGIN PRIVATE KEY`, as the dashboard once showed it.
+fn headed_private(public: &str) -> String {
+    public.replace("PUBLIC KEY", "PRIVATE KEY")
+}
+
 #[test]
 fn every_form_of_a_private_key_gives_the_known_answer() {
     for text in [
@@ -38,6 +43,7 @@ fn every_form_of_a_private_key_gives_the_known_answer() {
         format!("{PKCS8}\nsome text behind"),
         format!("{}{PKCS8}", key!("certificate.pem")),
         format!("{PKCS8}{}", key!("merchant.pub.pem")),
+        format!("{}{PKCS8}", headed_private(key!("pingxx.pub.pem"))),
         PKCS8.trim_end().to_owned(),
         base64_of(PKCS8),
         base64_of(PKCS1),
@@ -58,6 +64,8 @@ fn every_form_of_a_public_key_verifies_the_known_answer() {
         pkcs1.to_owned(),
         spki.replace('\n', "\r\n"),
         spki.replace('\n', "\\n"),
+        headed_private(spki),
+        headed_private(&spki.replace('\n', "\\n")),
         base64_of(spki),
         base64_of(pkcs1),
     ] {
@@ -115,7 +123,12 @@ fn every_unusable_private_key_is_refused_with_advice() {
         (key!("ec_sec1.pem"), "not an RSA key"),
         (key!("ed25519.pem"), "not an RSA key"),
         (&base64_of(key!("ec.pem")), "not an RSA key"),
+        (key!("openssh.pem"), "an OpenSSH key"),
+        (key!("openssh.pem"), "ssh-keygen -p -m PEM -f key"),
+        (&key!("openssh.pem").replace('\n', "\\n"), "an OpenSSH key"),
         (key!("merchant.pub.pem"), "the private key that belongs to it"),
+        (&headed_private(key!("merchant.pub.pem")), "this is a public key"),
+        (&headed_private(key!("merchant.pub.pem")), "not the `BEGIN` line"),
         (&base64_of(key!("merchant_pkcs1.pub.pem")), "the private key that belongs to it"),
         (key!("certificate.pem"), "openssl x509"),
         (
@@ -142,6 +155,10 @@ fn every_unusable_public_key_is_refused_with_advice() {
         (PKCS8, "the public key of Ping++ is needed"),
         (key!("certificate.pem"), "-pubkey -noout"),
         (key!("ec.pub.pem"), "not an RSA key"),
+        (key!("ec.pem"), "not an RSA key"),
+        (key!("openssh.pem"), "the public key of Ping++ is needed"),
+        (key!("encrypted.pem"), "the public key of Ping++ is needed"),
+        (key!("encrypted_pkcs1.pem"), "the public key of Ping++ is needed"),
         (key!("rsa1024.pub.pem"), "1024 bits"),
         (&spki[..200], "damaged or cut off"),
         (&format!("{spki}{spki}"), "more than one key"),
@@ -185,12 +202,43 @@ fn no_key_shows_itself() {
         Ok(key) => format!("{key:?} {:?}", key.public_key()),
         Err(error) => format!("{error} {error:?}"),
     };
-    for pem in [PKCS8, PKCS1, key!("rsa1024.pem"), key!("ec.pem"), &PKCS8[..PKCS8.len() / 2]] {
+    for pem in [
+        PKCS8,
+        PKCS1,
+        key!("rsa1024.pem"),
+        key!("ec.pem"),
+        key!("openssh.pem"),
+        &PKCS8[..PKCS8.len() / 2],
+    ] {
         for line in base64_of(pem).lines() {
             assert!(!shown(pem).contains(line), "{}", shown(pem));
         }
     }
     assert_eq!(shown(PKCS8), "SigningKey(RSA, 2048 bits) PublicKey(RSA, 2048 bits)");
+}
+
+#[test]
+fn an_openssh_key_can_be_used_after_the_conversion_that_its_error_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    std::fs::write(&path, key!("openssh.pem")).unwrap();
+    // ssh-keygen refuses keys that others may read.
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let advice = SigningKey::from_pem_file(&path).unwrap_err().to_string();
+    let command = advice.split('`').nth(1).unwrap();
+    let mut words = command.split(' ');
+    assert_eq!((words.next(), words.next_back()), (Some("ssh-keygen"), Some("key")), "{command}");
+    // The two options answer the questions for the old and the new password.
+    let output = std::process::Command::new("ssh-keygen")
+        .args(["-P", "", "-N", ""])
+        .args(words)
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let key = SigningKey::from_pem_file(&path).unwrap();
+    assert!(key.public_key().verifies(b"a", &key.sign(b"a").unwrap()));
 }
 
 #[test]
