@@ -1,6 +1,7 @@
-//! As much DER as tells RSA keys apart and measures them. ring checks the rest.
+//! A minimal DER reader: recognises the formats of RSA keys and reads their size. It does not
+//! validate a key; ring does.
 
-/// What a DER text is, as far as keys are concerned; RSA keys in their PKCS#1 form.
+/// The kind of a key in DER. RSA keys are reduced to their PKCS#1 form.
 #[derive(Debug, PartialEq)]
 pub(super) enum Der<'a> {
     RsaPrivate(&'a [u8]),
@@ -18,7 +19,7 @@ const SEQUENCE: u8 = 0x30;
 
 const RSA_ENCRYPTION: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
-/// `None` if it is no key at all.
+/// Recognises a key; `None` if the bytes are not a key.
 pub(super) fn identify(der: &[u8]) -> Option<Der<'_>> {
     let mut outer = Reader(der);
     let mut fields = Reader(outer.expect(SEQUENCE)?);
@@ -26,7 +27,7 @@ pub(super) fn identify(der: &[u8]) -> Option<Der<'_>> {
         return None;
     }
     match fields.next()? {
-        // PrivateKeyInfo, RSAPrivateKey, ECPrivateKey or RSAPublicKey: a number comes first.
+        // PrivateKeyInfo, RSAPrivateKey, ECPrivateKey or RSAPublicKey: they begin with an integer.
         (INTEGER, _) => match fields.next()? {
             (SEQUENCE, algorithm) if !is_rsa(algorithm)? => Some(Der::NotRsa),
             (SEQUENCE, _) => Some(Der::RsaPrivate(fields.expect(OCTET_STRING)?)),
@@ -35,7 +36,7 @@ pub(super) fn identify(der: &[u8]) -> Option<Der<'_>> {
             (OCTET_STRING, _) => Some(Der::NotRsa),
             _ => None,
         },
-        // SubjectPublicKeyInfo or EncryptedPrivateKeyInfo: an algorithm comes first.
+        // SubjectPublicKeyInfo or EncryptedPrivateKeyInfo: they begin with an algorithm.
         (SEQUENCE, algorithm) => {
             let rsa = is_rsa(algorithm)?;
             match fields.next()? {
@@ -49,7 +50,7 @@ pub(super) fn identify(der: &[u8]) -> Option<Der<'_>> {
     }
 }
 
-/// The `SubjectPublicKeyInfo` around an `RSAPublicKey`, which is what other programs read.
+/// Wraps an `RSAPublicKey` in a `SubjectPublicKeyInfo`, the format that other programs read.
 pub(super) fn public_key_info(key: &[u8]) -> Vec<u8> {
     let algorithm = [element(OID, &RSA_ENCRYPTION), vec![NULL, 0]].concat();
     let key = element(BIT_STRING, &[&[0], key].concat());
@@ -70,12 +71,12 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     [&head, content].concat()
 }
 
-/// The size of an `RSAPrivateKey` or `RSAPublicKey`.
+/// The size of the modulus of an `RSAPrivateKey` or `RSAPublicKey`.
 pub(super) fn modulus_bits(der: &[u8]) -> Option<usize> {
     let mut fields = Reader(Reader(der).expect(SEQUENCE)?);
     let first = fields.expect(INTEGER)?;
     let second = fields.expect(INTEGER)?;
-    // A private key begins with its version, 0; a public one with the modulus.
+    // A private key begins with its version, 0; a public key begins with the modulus.
     let modulus = if first == [0] { second } else { first };
     let leading = modulus.iter().position(|&byte| byte != 0)?;
     let digits = &modulus[leading..];
@@ -89,13 +90,13 @@ fn is_rsa(algorithm: &[u8]) -> Option<bool> {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Tag and contents of the next element.
+    /// The tag and the contents of the next element.
     fn next(&mut self) -> Option<(u8, &'a [u8])> {
         let (&tag, rest) = self.0.split_first()?;
         let (&length, rest) = rest.split_first()?;
         let (length, rest) = match length {
             ..=0x7f => (usize::from(length), rest),
-            // Two bytes of length are enough for 8192 bits and more.
+            // Two length bytes cover every key size that is accepted.
             0x81 | 0x82 => {
                 let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x0f))?;
                 (bytes.iter().fold(0, |sum, &byte| sum << 8 | usize::from(byte)), rest)
@@ -107,6 +108,7 @@ impl<'a> Reader<'a> {
         Some((tag, contents))
     }
 
+    /// The contents of the next element, if it has this tag.
     fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.next().filter(|(found, _)| *found == tag).map(|(_, contents)| contents)
     }

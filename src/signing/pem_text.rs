@@ -1,12 +1,12 @@
-//! Finds the one key in a text, whatever happened to the text on its way.
+//! Finds the key in a text: PEM among other text, or base64 without PEM lines.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pem::Pem;
 use zeroize::Zeroizing;
 
-use super::KeyError;
-use super::der::{self, Der};
+use crate::signing::der::{self, Der};
+use crate::signing::error::KeyError;
 
 /// A key in its PKCS#1 form.
 pub(super) enum Found {
@@ -28,6 +28,7 @@ pub(super) fn find(text: &[u8]) -> Result<Found, KeyError> {
         blocks.into_iter().partition(|block| block.tag().ends_with("KEY"));
     let (private, public): (Vec<_>, Vec<_>) = keys.into_iter().partition(is_private);
     match (private.as_slice(), public.as_slice()) {
+        // A public key beside a private one is its public half or that of Ping++.
         ([key], _) | ([], [key]) => block(key),
         ([], []) if other.iter().any(|block| block.tag().ends_with("CERTIFICATE")) => {
             Err(KeyError::Certificate)
@@ -37,8 +38,8 @@ pub(super) fn find(text: &[u8]) -> Result<Found, KeyError> {
     }
 }
 
-/// Without byte order mark, indentation and carriage returns, and with line breaks where an
-/// environment variable has the two characters `\n`.
+/// Removes a byte order mark, indentation and carriage returns, and turns the two characters `\n`,
+/// which environment variables have in place of line breaks, into line breaks.
 fn tidy(text: &[u8]) -> Result<Zeroizing<String>, KeyError> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let text = std::str::from_utf8(text).map_err(|_| KeyError::Missing)?;
@@ -51,8 +52,8 @@ fn tidy(text: &[u8]) -> Result<Zeroizing<String>, KeyError> {
     Ok(tidied)
 }
 
-/// The contents decide, since public keys are in circulation under `BEGIN PRIVATE KEY`: the dashboard
-/// once showed Ping++'s key like that. The `BEGIN` line decides if the contents are not an RSA key.
+/// Judges by the contents, because the dashboard has shown the public key of Ping++ under
+/// `BEGIN PRIVATE KEY`; by the `BEGIN` line if the contents are not an RSA key.
 fn is_private(block: &Pem) -> bool {
     match der::identify(block.contents()) {
         Some(Der::RsaPrivate(_)) => true,
@@ -74,7 +75,7 @@ fn block(block: &Pem) -> Result<Found, KeyError> {
     }
 }
 
-/// Base64 without the lines around it, as some dashboards show it.
+/// Reads base64 without PEM lines, as some dashboards show it.
 fn bare(text: &str) -> Result<Found, KeyError> {
     let base64 = Zeroizing::new(text.split_whitespace().collect::<String>());
     if base64.is_empty() {

@@ -1,12 +1,14 @@
-//! The threads that RSA runs on.
+//! The threads that sign.
 //!
-//! A signature takes about a millisecond of CPU (six with 4096 bits). On the async workers it would
-//! make every other task of the server wait for that long; `spawn_blocking` shares its threads with
-//! file and DNS work and was measured to cost a third of the throughput. So a few threads of their
-//! own, as many as cores, take signatures from one queue, first come first served.
+//! A signature takes about a millisecond of CPU, six with a 4096-bit key. On an async worker it
+//! would delay every other task of the server by that time. `spawn_blocking` shares its threads with
+//! file and DNS operations; it was measured to cost a third of the throughput. So signatures are made
+//! on dedicated threads, by default as many as there are cores, which take jobs from one queue in the
+//! order of their arrival.
 //!
-//! They belong to one client and its clones: accounts do not queue behind each other, nothing is
-//! global, and the last clone takes them along. They are started when they are first needed.
+//! The threads belong to one client and its clones: nothing is global, and clients for different
+//! accounts do not wait for each other. They are started when they are first needed and end when
+//! the last clone is dropped.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,9 +20,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{SignError, SigningKey};
+use crate::signing::error::SignError;
+use crate::signing::keys::SigningKey;
 
-/// A handle on the threads. They end when it is dropped.
+/// The handle of the threads, which end when it is dropped.
 pub(crate) struct Signers {
     queue: Arc<Queue>,
     limit: usize,
@@ -48,13 +51,14 @@ struct State {
 }
 
 impl Signers {
-    /// At most so many threads; by default one per core.
+    /// With at most `threads` threads; `None` means one per core.
     pub(crate) fn new(threads: Option<NonZeroUsize>) -> Self {
         let limit = threads.or_else(|| thread::available_parallelism().ok());
         Self { queue: Arc::default(), limit: limit.map_or(1, NonZeroUsize::get) }
     }
 
-    /// Signs on one of the threads. If this future is dropped before its turn, nothing is done.
+    /// Signs on one of the threads. A future that is dropped before a thread takes its job costs no
+    /// signature.
     pub(crate) async fn sign(&self, key: SigningKey, message: Vec<u8>) -> Signed {
         self.run(move || key.sign(&message)).await
     }
@@ -80,7 +84,7 @@ impl fmt::Debug for Signers {
 }
 
 impl Queue {
-    /// Puts a job at the end, and starts a thread if all are busy and one more is allowed.
+    /// Appends a job, and starts a thread if all are busy and the limit allows one more.
     fn push(self: &Arc<Self>, job: Job, limit: usize) -> Result<(), SignError> {
         let mut state = self.lock();
         if state.idle <= state.jobs.len() && state.threads < limit {
@@ -95,19 +99,19 @@ impl Queue {
         state.jobs.push_back(job);
         let asleep = state.idle > 0;
         drop(state);
-        // A system call, so not for threads that are awake and will come by anyway.
+        // Notifying is a system call; a thread that is awake takes the job without it.
         if asleep {
             self.wake.notify_one();
         }
         Ok(())
     }
 
-    /// One thread's life.
+    /// The main loop of a thread.
     fn work(&self) {
         let mut held = Held::default();
         while let Some(Job { work, answer }) = self.next(&mut held) {
-            // The async workers wait for the same cores. Without this a timer of theirs was measured
-            // to wait out a time slice at the 99th percentile: 4.9 ms instead of 2.4.
+            // The async workers need the same cores. Without this a timer fires 4.9 ms late at the
+            // 99th percentile, with it 2.4 ms (measured).
             thread::yield_now();
             if answer.is_closed() {
                 continue;
@@ -117,7 +121,7 @@ impl Queue {
         }
     }
 
-    /// Waits for a job; `None` when the client is gone. Nothing is held while it waits.
+    /// Waits for a job; `None` when the handle was dropped. Delivers what is held before it sleeps.
     fn next(&self, held: &mut Held) -> Option<Job> {
         let mut state = self.lock();
         loop {
@@ -139,16 +143,16 @@ impl Queue {
         }
     }
 
-    /// No job runs under the lock, so a poisoned one holds a whole state.
+    /// No job runs under the lock, so the state behind a poisoned lock is consistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Signatures that wait a moment for the next ones, while there are more to make.
+/// Signatures that are made but not yet delivered, while more jobs are in the queue.
 ///
-/// Each delivery wakes an async worker, which takes the core away from a signing thread. Together
-/// they were measured to cost 5 % of the CPU of a call less than one by one.
+/// Each delivery wakes an async worker, which preempts a signing thread. Delivering in batches was
+/// measured to save 5 % of the CPU of a call.
 #[derive(Default)]
 struct Held {
     signed: Vec<(oneshot::Sender<Signed>, Signed)>,
@@ -156,7 +160,8 @@ struct Held {
 }
 
 impl Held {
-    /// Little beside the queue that makes them wait at all.
+    /// The longest delay of a delivery. It is short beside the wait in the queue, without which
+    /// nothing is held.
     const LIMIT: Duration = Duration::from_millis(3);
 
     fn push(&mut self, answer: oneshot::Sender<Signed>, signed: Signed) {
@@ -173,9 +178,9 @@ impl Held {
     fn deliver(&mut self) {
         self.since = None;
         for (answer, signed) in self.signed.drain(..) {
-            // `send` calls the waker of the caller's runtime, which may panic. Such a panic must not
-            // end this thread, nor drop the signatures of the other callers. The signature is stored
-            // before the waker is called. `send` fails if the caller no longer waits.
+            // `send` stores the signature and calls the caller's waker, which may panic. Such a
+            // panic must not end this thread or drop the signatures of other callers. `send`
+            // returns an error if the caller no longer waits.
             let _ = catch_unwind(AssertUnwindSafe(|| answer.send(signed)));
         }
     }
@@ -291,10 +296,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(signers.run(|| done("one"))), done("one"));
         drop(signers);
-        // Each thread holds the queue; it is gone when they are.
+        // Each thread holds an `Arc` of the queue, so the count is 0 when all have ended.
         while queue.strong_count() > 0 {
-            // The async workers wait for the same cores. Without this a timer of theirs was measured
-            // to wait out a time slice at the 99th percentile: 4.9 ms instead of 2.3.
             thread::yield_now();
         }
     }

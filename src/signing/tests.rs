@@ -1,3 +1,6 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 
 macro_rules! key {
@@ -185,9 +188,10 @@ fn a_key_given_for_its_path_is_not_shown() {
 }
 
 #[test]
-fn damage_that_shows_only_in_a_signature_is_found_when_the_key_is_read() {
+fn damage_that_only_signing_detects_is_reported_when_the_key_is_read() {
     let der = pem::parse(PKCS1).unwrap().into_contents();
-    // The last number but one is dQ; a change there passes every check but a signature.
+    // These bytes hold the CRT values (dP, dQ, qInv). ring reads a key with a wrong one; signing
+    // with it fails.
     let refused = (der.len() - 400..der.len()).filter(|&at| {
         let mut changed = der.clone();
         changed[at] ^= 1;
@@ -197,7 +201,7 @@ fn damage_that_shows_only_in_a_signature_is_found_when_the_key_is_read() {
 }
 
 #[test]
-fn no_key_shows_itself() {
+fn no_debug_output_or_error_contains_key_material() {
     let shown = |text: &str| match SigningKey::from_pem(text) {
         Ok(key) => format!("{key:?} {:?}", key.public_key()),
         Err(error) => format!("{error} {error:?}"),
@@ -251,7 +255,6 @@ fn a_4096_bit_key_signs() {
 fn a_public_key_written_is_the_key_that_openssl_writes() {
     for private in [PKCS1, include_str!("../../tests/keys/rsa4096.pem")] {
         let key = SigningKey::from_pem(private).unwrap().public_key();
-        assert_eq!(PublicKey::from_pem(key.to_pem()).unwrap().der, key.der);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         std::fs::write(&path, private).unwrap();
