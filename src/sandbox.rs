@@ -102,24 +102,31 @@
 //! `{"pay": id}`, `{"decline": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}`,
 //! `"heal"`. It listens on loopback only and refuses requests of other sites' pages.
 
+mod answer;
 mod charges;
+mod clock;
 mod events;
 mod fault;
+mod inner;
+mod input;
+mod keys;
 mod options;
 mod page;
 pub mod payer;
-mod query;
 mod received;
 mod refunds;
+mod reply;
+mod router;
 mod rules;
+mod seed;
 mod server;
+mod show;
 mod state;
 mod webhooks;
 
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -127,17 +134,13 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 pub use self::fault::Fault;
-use self::fault::Faults;
+use self::inner::{Locked, SandboxInner};
+use self::keys::{merchant_key, pingxx_key};
 pub use self::options::Options;
-use self::received::Received;
 pub use self::received::{ReceivedRequest, SignatureCheck};
-use self::state::{Due, State};
+pub use self::refunds::REFUND_TAKES;
+use self::state::{APP, Due, State};
 use crate::{Charge, Client, ClientBuilder, Id, PublicKey, SigningKey};
-
-const APP: &str = "app_sandbox000000001";
-
-/// After this time on the sandbox's clock a refund has succeeded.
-pub const REFUND_TAKES: Duration = Duration::from_secs(2);
 
 /// A running Ping++. Dropping it stops it, closes its connections and frees its port.
 ///
@@ -146,55 +149,8 @@ pub const REFUND_TAKES: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    inner: Arc<SandboxInner>,
     tasks: JoinSet<()>,
-}
-
-/// What its tasks and its owner share.
-struct Shared {
-    port: u16,
-    api_key: String,
-    /// Whose signatures are accepted; anybody's if nobody is named.
-    merchant: Option<PublicKey>,
-    pingxx: SigningKey,
-    signs_answers: bool,
-    prints: bool,
-    inner: Mutex<Inner>,
-    /// Something happened that may have to be delivered.
-    changed: Notify,
-}
-
-#[derive(Default)]
-struct Inner {
-    state: State,
-    faults: Faults,
-    received: Received,
-    connections: usize,
-    panicked: bool,
-}
-
-impl Shared {
-    /// A panic in the middle of a change is reported by `panicked`; what is left can be read.
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the state, up to date, and lets what follows be delivered.
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let mut inner = self.inner();
-        inner.state.catch_up();
-        let result = change(&mut inner.state);
-        inner.state.catch_up();
-        drop(inner);
-        self.changed.notify_one();
-        result
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
 }
 
 /// An event as it is delivered to a merchant's server, for [`webhook::verify`](crate::webhook::verify).
@@ -223,31 +179,31 @@ impl Sandbox {
     pub async fn start_with(options: Options) -> io::Result<Self> {
         let webhook = options.webhook.as_deref().map(webhooks::target).transpose()?;
         let mut state = State::default();
-        state.outbox.has_listener = webhook.is_some();
+        state.has_webhook = webhook.is_some();
         if let Some(seed) = &options.seed {
-            state.sow(seed)?;
+            state.load_seed(seed)?;
         }
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let listener = TcpListener::bind(wanted)
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("{wanted}: {error}")))?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
+        let inner = Arc::new(SandboxInner {
             port: address.port(),
             merchant: options.merchant(),
             api_key: options.api_key,
             pingxx: pingxx_key(),
             signs_answers: options.sign_answers,
             prints: options.print_requests,
-            inner: Mutex::new(Inner { state, ..Inner::default() }),
+            locked: Mutex::new(Locked { state, ..Locked::default() }),
             changed: Notify::new(),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(server::accept(listener, Arc::clone(&shared)));
+        tasks.spawn(server::accept(listener, Arc::clone(&inner)));
         if let Some(url) = webhook {
-            tasks.spawn(webhooks::deliver(Arc::clone(&shared), url));
+            tasks.spawn(webhooks::deliver(Arc::clone(&inner), url));
         }
-        Ok(Self { address, shared, tasks })
+        Ok(Self { address, inner, tasks })
     }
 
     /// A client of this sandbox: its API key, its merchant's signing key, its app.
@@ -257,7 +213,7 @@ impl Sandbox {
 
     /// A client of this sandbox that can be configured further.
     pub fn builder(&self) -> ClientBuilder {
-        Client::builder(&self.shared.api_key)
+        Client::builder(&self.inner.api_key)
             .signing_key(self.merchant_key())
             .app(APP)
             .base_url(self.base_url())
@@ -271,7 +227,7 @@ impl Sandbox {
 
     /// The API key that it accepts.
     pub fn api_key(&self) -> &str {
-        &self.shared.api_key
+        &self.inner.api_key
     }
 
     /// The id of its only app.
@@ -286,7 +242,7 @@ impl Sandbox {
 
     /// The key with which it signs its answers and events.
     pub fn public_key(&self) -> PublicKey {
-        self.shared.pingxx.public_key()
+        self.inner.pingxx.public_key()
     }
 
     /// Lets the customer pay a charge; `false` if there is none, or it can no longer be paid.
@@ -298,7 +254,9 @@ impl Sandbox {
     /// paid by then; `false` if there is none.
     pub fn pay_after(&self, id: impl Into<Id<Charge>>, time: Duration) -> bool {
         self.on_charge(id, |state, charge| {
-            state.at(state.clock.millis().saturating_add(state::millis(time)), Due::Pay(charge));
+            state
+                .due
+                .add(state.clock.millis().saturating_add(clock::millis(time)), Due::Pay(charge));
             true
         })
     }
@@ -315,39 +273,39 @@ impl Sandbox {
         change: impl FnOnce(&mut State, usize) -> bool,
     ) -> bool {
         let id = id.into();
-        self.shared.change(|state| {
+        self.inner.change(|state| {
             state.find_charge(id.as_str()).is_ok_and(|charge| change(state, charge))
         })
     }
 
     /// Moves its clock forward. What was to happen in between happens, each thing at its time.
     pub fn advance(&self, by: Duration) {
-        self.shared.change(|state| state.clock.advance(by));
+        self.inner.change(|state| state.clock.advance(by));
     }
 
     /// Lets something go wrong once, with the next request that the fault is meant for.
     pub fn fail_next(&self, fault: Fault) {
-        self.shared.inner().faults.add_once(fault);
+        self.inner.lock().faults.add_once(fault);
     }
 
     /// Lets something go wrong with this share (0 to 1) of the requests that the fault is meant for,
     /// until [`heal`](Self::heal).
     pub fn fail(&self, fault: Fault, share: f64) {
-        self.shared.inner().faults.add_share(fault, share);
+        self.inner.lock().faults.add_share(fault, share);
     }
 
     /// Lets nothing go wrong any more.
     pub fn heal(&self) {
-        self.shared.inner().faults.clear();
+        self.inner.lock().faults.clear();
     }
 
     /// What happened so far, first to last, as it would be posted to a merchant's server.
     pub fn events(&self) -> Vec<SignedEvent> {
-        let bodies: Vec<_> = self.shared.change(|state| {
-            (0..state.events.len()).map(|event| server::pretty(&state.show_event(event))).collect()
+        let bodies: Vec<_> = self.inner.change(|state| {
+            (0..state.events.len()).map(|event| reply::pretty(&state.show_event(event))).collect()
         });
         let signed = |body: Vec<u8>| {
-            let signature = self.shared.pingxx.sign(&body).expect("the sandbox's own key is good");
+            let signature = self.inner.pingxx.sign(&body).expect("the sandbox's own key is good");
             SignedEvent { signature, body }
         };
         bodies.into_iter().map(signed).collect()
@@ -355,27 +313,19 @@ impl Sandbox {
 
     /// The requests it received, first to last; of more than 10,000 the last ones.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.shared.inner().received.kept()
+        self.inner.lock().received.kept()
     }
 
     /// How many connections it accepted.
     pub fn connections(&self) -> usize {
-        self.shared.inner().connections
+        self.inner.lock().connections
     }
-}
-
-fn merchant_key() -> SigningKey {
-    SigningKey::from_pem(include_str!("sandbox/keys/merchant.pem")).expect("a good key")
-}
-
-fn pingxx_key() -> SigningKey {
-    SigningKey::from_pem(include_str!("sandbox/keys/pingxx.pem")).expect("a good key")
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.tasks.abort_all();
-        if self.shared.inner().panicked && !std::thread::panicking() {
+        if self.inner.lock().panicked && !std::thread::panicking() {
             panic!("the sandbox panicked; its message is above");
         }
     }

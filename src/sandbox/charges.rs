@@ -1,40 +1,17 @@
 //! Charges of the sandbox: creating, paying, reversing, listing.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::query::Query;
-use super::state::{Answer, Due, Millis, State, millis, seconds};
-use super::{APP, payer, rules};
-use crate::{Channel, Timestamp};
-
-/// A charge, as small as it can be kept; [`State::show_charge`] writes it out.
-pub(super) struct Charge {
-    pub(super) id: Box<str>,
-    pub(super) order_no: Box<str>,
-    pub(super) amount: i64,
-    pub(super) channel: Channel,
-    pub(super) reversed: bool,
-    pub(super) time_paid: Option<i64>,
-    pub(super) refunds: Vec<usize>,
-    /// The body of the request that created it.
-    params: Box<str>,
-    created: i64,
-    time_expire: i64,
-    failure: Option<&'static str>,
-}
-
-impl Charge {
-    fn is_open(&self, now: i64) -> bool {
-        self.time_paid.is_none()
-            && !self.reversed
-            && self.failure.is_none()
-            && now < self.time_expire
-    }
-}
+use super::answer::Answer;
+use super::clock::{Millis, millis, seconds};
+use super::input::{Query, json_body};
+use super::state::{APP, Charge, Due, State};
+use super::{payer, rules};
+use crate::Timestamp;
 
 impl State {
     pub(super) fn create_charge(&mut self, body: &[u8]) -> Result<Answer, Answer> {
-        let params = object(body)?;
+        let params = json_body(body)?;
         let (charge, new) = self.add_charge(params, None)?;
         if new {
             self.present_scan_code(charge)?;
@@ -99,7 +76,7 @@ impl State {
                 self.pay(charge, now);
             }
             Some(payer::PAYS_AFTER_PIN) => {
-                self.at(now + millis(payer::PIN_TAKES), Due::Pay(charge))
+                self.due.add(now + millis(payer::PIN_TAKES), Due::Pay(charge));
             }
             Some(payer::IS_REFUSED) => {
                 self.decline(charge, now);
@@ -110,10 +87,6 @@ impl State {
             _ => {}
         }
         Ok(())
-    }
-
-    pub(super) fn find_charge(&self, id: &str) -> Result<usize, Answer> {
-        self.charge_by_id.get(id).copied().ok_or_else(|| Answer::not_found(id))
     }
 
     pub(super) fn retrieve_charge(&self, id: &str, query: &Query) -> Result<Answer, Answer> {
@@ -187,59 +160,6 @@ impl State {
         let id = |number: usize| &*self.charges[number].id;
         query.page("/v1/charges", found, id, |number| self.show_charge(number, query.expands_app()))
     }
-
-    /// In the words of the API.
-    pub(super) fn show_charge(&self, number: usize, whole_app: bool) -> Value {
-        let charge = &self.charges[number];
-        let params = charge.params();
-        let refunds = charge.refunds.iter().rev();
-        let back = |refund: &&usize| self.refunds[**refund].succeeded();
-        let amount_refunded: i64 =
-            refunds.clone().filter(back).map(|r| self.refunds[*r].amount).sum();
-        let data: Vec<_> = refunds.take(10).map(|refund| self.show_refund(*refund)).collect();
-        let refunds = json!({
-            "object": "list", "url": format!("/v1/charges/{}/refunds", charge.id),
-            "has_more": charge.refunds.len() > data.len(), "data": data
-        });
-        let is_payable = charge.is_open(self.clock.now());
-        let credential = json!({
-            "object": "credential", charge.channel.as_str(): { "sandbox": charge.id }
-        });
-        let app = json!({
-            "id": APP, "object": "app", "created": 1_700_000_000, "display_name": "Sandbox",
-            "notify_url": null
-        });
-        let or = |name: &str, default: Value| match &params[name] {
-            // Some clients write empty maps as lists.
-            Value::Null => default,
-            Value::Array(items) if items.is_empty() => default,
-            given => given.clone(),
-        };
-        json!({
-            "id": charge.id, "object": "charge", "created": charge.created, "livemode": false,
-            "paid": charge.time_paid.is_some(), "refunded": !charge.refunds.is_empty(),
-            "reversed": charge.reversed, "app": if whole_app { app } else { json!(APP) },
-            "channel": params["channel"], "order_no": charge.order_no,
-            "client_ip": params["client_ip"], "amount": charge.amount,
-            "amount_settle": charge.amount, "currency": params["currency"],
-            "subject": params["subject"], "body": params["body"],
-            "extra": or("extra", json!({})), "time_paid": charge.time_paid,
-            "time_expire": charge.time_expire, "time_settle": null,
-            "transaction_no": charge.time_paid.map(|time| format!("sandbox{time}{number:06}")),
-            "refunds": refunds, "amount_refunded": amount_refunded,
-            "failure_code": charge.failure,
-            "failure_msg": charge.failure.map(|_| "支付渠道拒绝了付款 (declined)"),
-            "metadata": or("metadata", json!({})),
-            "credential": if is_payable { credential } else { json!({}) },
-            "description": or("description", Value::Null),
-        })
-    }
-}
-
-impl Charge {
-    pub(super) fn params(&self) -> Value {
-        serde_json::from_str(&self.params).unwrap_or_default()
-    }
 }
 
 /// The six fields by which Ping++ tells a repeated order; the app and the order_no are the same.
@@ -254,12 +174,4 @@ fn is_other_instalment(charge: &Charge, params: &Map<String, Value>) -> bool {
     let (first, extra) = (charge.params(), params.get("extra").unwrap_or(&Value::Null));
     rules::is_alipay(&charge.channel)
         && ["hb_fq_num", "hb_fq_seller_percent"].iter().any(|key| first["extra"][key] != extra[key])
-}
-
-/// The body of a request; clients write an empty one in different ways.
-pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Answer> {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(Value::Object(params)) => Ok(params),
-        _ => Err(Answer::refused(400, "请求不是有效的 JSON (the body is not a JSON object)")),
-    }
 }

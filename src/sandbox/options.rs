@@ -1,12 +1,8 @@
-//! How a sandbox may differ from the usual one, and what it may start with.
-
-use std::io;
+//! The options of a sandbox.
 
 use bon::Builder;
-use serde_json::Value;
 
-use super::merchant_key;
-use super::state::State;
+use super::keys::merchant_key;
 use crate::PublicKey;
 
 /// How a sandbox differs from the usual one, for [`Sandbox::start_with`](super::Sandbox::start_with).
@@ -45,29 +41,5 @@ impl Options {
     pub(super) fn merchant(&self) -> Option<PublicKey> {
         let own = || merchant_key().public_key();
         (!self.any_signature).then(|| self.merchant_public_key.clone().unwrap_or_else(own))
-    }
-}
-
-impl State {
-    pub(super) fn sow(&mut self, seed: &str) -> io::Result<()> {
-        let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
-        let charges: Vec<serde_json::Map<String, Value>> = serde_json::from_str(seed)
-            .map_err(|error| wrong(format!("the seed is not an array of charges: {error}")))?;
-        for (at, mut params) in charges.into_iter().enumerate() {
-            let id = params.remove("id");
-            let paid = params.remove("paid") == Some(true.into());
-            let reversed = params.remove("reversed") == Some(true.into());
-            params.entry("app").or_insert(serde_json::json!({ "id": super::APP }));
-            let (charge, _) = self
-                .add_charge(params, id.as_ref().and_then(Value::as_str))
-                .map_err(|refusal| {
-                    wrong(format!("charge {at} of the seed: {}", refusal.body["error"]["message"]))
-                })?;
-            if paid {
-                self.pay(charge, self.clock.millis());
-            }
-            self.charges[charge].reversed = reversed;
-        }
-        Ok(())
     }
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use http_body_util::combinators::UnsyncBoxBody;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::fault::Fault;
-use super::server::{Broken, full, response_of};
+use super::inner::SandboxInner;
+use super::reply::{Body, full, response_of};
 
 /// Where the page and its calls are.
 pub(super) const PATH: &str = "/_sandbox/";
@@ -74,16 +73,16 @@ pub(super) fn answer(
     method: &str,
     path: &str,
     body: &Bytes,
-    shared: &Shared,
-) -> Response<UnsyncBoxBody<Bytes, Broken>> {
+    sandbox: &SandboxInner,
+) -> Response<Body> {
     let text = |status, text: String| response_of(status, "text/plain;charset=utf-8", full(text));
     match (method, &path[PATH.len()..]) {
         ("GET", "") => response_of(200, "text/html;charset=utf-8", full(include_str!("page.html"))),
         ("GET", "state") => {
-            response_of(200, "application/json", full(overview(shared).to_string()))
+            response_of(200, "application/json", full(overview(sandbox).to_string()))
         }
         ("POST", "do") => match serde_json::from_slice(body) {
-            Ok(wish) => match fulfil(wish, shared) {
+            Ok(wish) => match fulfil(wish, sandbox) {
                 true => text(200, String::from("done")),
                 false => text(409, String::from("there is no such charge, or it is not open")),
             },
@@ -93,21 +92,21 @@ pub(super) fn answer(
     }
 }
 
-fn fulfil(wish: Wish, shared: &Shared) -> bool {
+fn fulfil(wish: Wish, sandbox: &SandboxInner) -> bool {
     match wish {
-        Wish::Fail(failure) => shared.inner().faults.add_once(failure.into()),
-        Wish::Heal => shared.inner().faults.clear(),
+        Wish::Fail(failure) => sandbox.lock().faults.add_once(failure.into()),
+        Wish::Heal => sandbox.lock().faults.clear(),
         Wish::Advance(seconds) => {
-            shared.change(|state| state.clock.advance(Duration::from_secs(seconds)));
+            sandbox.change(|state| state.clock.advance(Duration::from_secs(seconds)));
         }
         Wish::Pay(id) => {
-            return shared.change(|state| {
+            return sandbox.change(|state| {
                 let now = state.clock.millis();
                 state.find_charge(&id).is_ok_and(|charge| state.pay(charge, now))
             });
         }
         Wish::Decline(id) => {
-            return shared.change(|state| {
+            return sandbox.change(|state| {
                 let now = state.clock.millis();
                 state.find_charge(&id).is_ok_and(|charge| state.decline(charge, now))
             });
@@ -117,15 +116,15 @@ fn fulfil(wish: Wish, shared: &Shared) -> bool {
 }
 
 /// What the page shows, newest first.
-fn overview(shared: &Shared) -> Value {
-    let mut inner = shared.inner();
-    inner.state.catch_up();
-    let state = &inner.state;
+fn overview(sandbox: &SandboxInner) -> Value {
+    let mut locked = sandbox.lock();
+    locked.state.catch_up();
+    let state = &locked.state;
     let last = |count: usize| (0..count).rev().take(SHOWN);
     let charges: Vec<_> = last(state.charges.len()).map(|c| state.show_charge(c, false)).collect();
     let refunds: Vec<_> = last(state.refunds.len()).map(|r| state.show_refund(r)).collect();
     let events: Vec<_> = last(state.events.len()).map(|e| state.show_event(e)).collect();
-    let requests: Vec<_> = inner.received.last(SHOWN).map(ToString::to_string).collect();
+    let requests: Vec<_> = locked.received.last(SHOWN).map(ToString::to_string).collect();
     json!({
         "now": state.clock.now(), "charges": charges, "refunds": refunds, "events": events,
         "requests": requests,

@@ -1,45 +1,21 @@
 //! Refunds of the sandbox.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use super::charges::object;
-use super::query::Query;
-use super::state::{Answer, Due, Millis, State, seconds};
-use super::{APP, REFUND_TAKES};
+use serde_json::Value;
 
-/// A refund; [`State::show_refund`] writes it out.
-pub(super) struct Refund {
-    pub(super) id: Box<str>,
-    pub(super) amount: i64,
-    charge: usize,
-    created: i64,
-    progress: Progress,
-    /// The body of the request that created it.
-    params: Box<str>,
-}
+use super::answer::Answer;
+use super::clock::{Millis, millis, seconds};
+use super::input::{Query, json_body};
+use super::state::{Due, Progress, Refund, State};
 
-#[derive(PartialEq)]
-enum Progress {
-    Pending,
-    Succeeded(i64),
-    /// With its failure_code.
-    Failed(Box<str>),
-}
-
-impl Refund {
-    pub(super) fn succeeded(&self) -> bool {
-        matches!(self.progress, Progress::Succeeded(_))
-    }
-
-    fn params(&self) -> Value {
-        serde_json::from_str(&self.params).unwrap_or_default()
-    }
-}
+/// After this time on the sandbox's clock a refund has succeeded.
+pub const REFUND_TAKES: Duration = Duration::from_secs(2);
 
 impl State {
     pub(super) fn create_refund(&mut self, charge: &str, body: &[u8]) -> Result<Answer, Answer> {
         let number = self.find_charge(charge)?;
-        let params = object(body)?;
+        let params = json_body(body)?;
         let charge = &self.charges[number];
         if charge.time_paid.is_none() || charge.reversed {
             let message = "订单未支付或已撤销 (not paid, or reversed: nothing to refund)";
@@ -82,7 +58,7 @@ impl State {
                 let object = self.show_refund(refund);
                 self.happened("refund.failed", object, now);
             }
-            _ => self.at(now + super::state::millis(REFUND_TAKES), Due::Refund(refund)),
+            _ => self.due.add(now + millis(REFUND_TAKES), Due::Refund(refund)),
         }
         Ok(Answer::ok(self.show_refund(refund)))
     }
@@ -108,45 +84,5 @@ impl State {
         let url = format!("/v1/charges/{}/refunds", charge.id);
         let id = |refund: usize| &*self.refunds[refund].id;
         Ok(query.page(&url, found, id, |refund| self.show_refund(refund)))
-    }
-
-    /// In the words of the API.
-    pub(super) fn show_refund(&self, number: usize) -> Value {
-        let refund = &self.refunds[number];
-        let charge = &self.charges[refund.charge];
-        let params = refund.params();
-        let (status, time_succeed, failure) = match &refund.progress {
-            Progress::Pending => ("pending", None, None),
-            Progress::Succeeded(time) => ("succeeded", Some(*time), None),
-            Progress::Failed(code) => ("failed", None, Some(code)),
-        };
-        let failure_msg = failure.map(|code| match &**code {
-            "refund_wait_operation" => {
-                "需要商户操作 (open this page): https://sandbox.invalid/refund"
-            }
-            _ => "退款已被支付渠道拒绝 (refused)",
-        });
-        let status = if failure.is_some_and(|code| &**code == "refund_wait_operation") {
-            "pending"
-        } else {
-            status
-        };
-        let metadata = match &params["metadata"] {
-            Value::Object(metadata) => json!(metadata),
-            _ => json!({}),
-        };
-        let mut object = json!({
-            "id": refund.id, "object": "refund", "order_no": refund.id.trim_start_matches("re_"),
-            "app": APP, "amount": refund.amount, "created": refund.created,
-            "succeed": refund.succeeded(), "status": status, "time_succeed": time_succeed,
-            "description": params["description"], "failure_code": failure,
-            "failure_msg": failure_msg, "metadata": metadata, "charge": charge.id,
-            "charge_order_no": charge.order_no,
-            "transaction_no": time_succeed.map(|time| format!("sandbox{time}")),
-        });
-        if !params["funding_source"].is_null() {
-            object["funding_source"] = params["funding_source"].clone();
-        }
-        object
     }
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::state::Answer;
+use super::answer::Answer;
 use crate::Channel;
 
 const MINUTE: i64 = 60;

@@ -1,30 +1,27 @@
 //! The sandbox's HTTP side: connections, the checks before a request is let in, and faults.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::channel::Channel;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::ser::{PrettyFormatter, Serializer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::answer::Answer;
 use super::fault::{Fault, Kind};
-use super::state::Answer;
-use super::{ReceivedRequest, Shared, SignatureCheck, page};
+use super::inner::SandboxInner;
+use super::page;
+use super::received::{ReceivedRequest, SignatureCheck};
+use super::reply::{Body, Broken, full, in_pieces, pretty, response_of, taken_apart};
 use crate::Timestamp;
 
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -35,38 +32,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How far a request's timestamp may be off. Ping++ does not say what it allows.
 const CLOCK_SKEW: u64 = 300;
 
-/// Ends a connection without an answer, or in the middle of one.
-#[derive(Debug)]
-pub(super) struct Broken;
-
-impl std::fmt::Display for Broken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("broken on request")
-    }
-}
-
-impl std::error::Error for Broken {}
-
-type Body = UnsyncBoxBody<Bytes, Broken>;
-
-pub(super) fn full(body: impl Into<Bytes>) -> Body {
-    Full::new(body.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
-}
-
 /// Accepts connections until it is aborted, and takes them along.
-pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let mut inner = shared.inner();
-                    inner.connections += 1;
-                    if inner.faults.refuses_connection() {
+                    let mut locked = sandbox.lock();
+                    locked.connections += 1;
+                    if locked.faults.refuses_connection() {
                         let _ = stream.set_zero_linger();
                         continue;
                     }
-                    connections.spawn(serve(stream, Arc::clone(&shared)));
+                    connections.spawn(serve(stream, Arc::clone(&sandbox)));
                 }
                 // One that is gone before it was accepted is nobody's loss; but without files left,
                 // trying again at once would be all that is done.
@@ -74,16 +53,16 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             },
             Some(ended) = connections.join_next() => {
                 if ended.is_err_and(|error| error.is_panic()) {
-                    shared.inner().panicked = true;
+                    sandbox.lock().panicked = true;
                 }
             }
         }
     }
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, &shared));
+    let service = service_fn(|request| answer(request, &sandbox));
     // What breaks a connection is the client's business.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -92,9 +71,12 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         .await;
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<Body>, Broken> {
+async fn answer(
+    request: Request<Incoming>,
+    sandbox: &SandboxInner,
+) -> Result<Response<Body>, Broken> {
     let (head, body) = request.into_parts();
-    if !is_from_here(&head.headers, shared) {
+    if !is_from_here(&head.headers, sandbox) {
         let message = "the sandbox answers only programs and pages of this machine, by its address";
         return Ok(response(&Answer::refused(421, message), None));
     }
@@ -106,7 +88,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
     let body = body.to_bytes();
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     if head.uri.path().starts_with(page::PATH) {
-        return Ok(page::answer(head.method.as_str(), head.uri.path(), &body, shared));
+        return Ok(page::answer(head.method.as_str(), head.uri.path(), &body, sandbox));
     }
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let mut received = ReceivedRequest {
@@ -117,37 +99,37 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
         status: None,
         headers: head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
     };
-    received.signature = signature(&received, shared);
+    received.signature = signature(&received, sandbox);
 
-    let admitted = admit(&received, shared);
+    let admitted = admit(&received, sandbox);
     let (fault, answer) = {
-        let mut inner = shared.inner();
-        let fault = inner.faults.for_request(&received.method, head.uri.path());
+        let mut locked = sandbox.lock();
+        let fault = locked.faults.for_request(&received.method, head.uri.path());
         let answer = match admitted {
             _ if fault.as_ref().is_some_and(|fault| !fault.acts) => None,
             Err(refusal) => Some(Err(refusal)),
-            Ok(()) => Some(Ok(inner.state.handle(&received.method, target, &received.body))),
+            Ok(()) => Some(Ok(locked.state.handle(&received.method, target, &received.body))),
         };
         received.status = match (&fault, &answer) {
             (Some(fault), _) => fault.status(),
             (None, Some(Ok(answer) | Err(answer))) => Some(answer.status),
             (None, None) => None,
         };
-        if shared.prints {
+        if sandbox.prints {
             println!("{received}");
         }
-        inner.received.add(received);
+        locked.received.add(received);
         (fault, answer)
     };
-    shared.changed.notify_one();
+    sandbox.changed.notify_one();
     let true_answer = match answer {
-        Some(Ok(answer)) => response(&answer, Some(shared)),
+        Some(Ok(answer)) => response(&answer, Some(sandbox)),
         Some(Err(refusal)) => response(&refusal, None),
         None => Response::new(full("")),
     };
     match fault {
         None => Ok(true_answer),
-        Some(fault) => fail(fault, true_answer, shared).await,
+        Some(fault) => fail(fault, true_answer, sandbox).await,
     }
 }
 
@@ -155,7 +137,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
 async fn fail(
     fault: Fault,
     mut answer: Response<Body>,
-    shared: &Shared,
+    sandbox: &SandboxInner,
 ) -> Result<Response<Body>, Broken> {
     match fault.kind {
         #[cfg(test)]
@@ -182,14 +164,14 @@ async fn fail(
             let kind = if status == 402 { "channel_error" } else { "api_error" };
             let message = "沙箱模拟的错误 (an error made on request)";
             let error = Answer::error(status, kind, message, code.as_deref(), None);
-            answer = response(&error, Some(shared));
+            answer = response(&error, Some(sandbox));
             if let Some(pause) = retry_after {
                 answer.headers_mut().insert(RETRY_AFTER, pause.as_secs().into());
             }
             Ok(answer)
         }
         Kind::BadSignature => {
-            if let Ok(other) = signed(b"something else", shared) {
+            if let Ok(other) = signed(b"something else", sandbox) {
                 answer.headers_mut().insert(SIGNATURE, other);
             }
             Ok(answer)
@@ -199,35 +181,10 @@ async fn fail(
 
 const SIGNATURE: &str = "x-pingplusplus-signature";
 
-async fn taken_apart(answer: Response<Body>) -> (http::response::Parts, Bytes) {
-    let (mut head, body) = answer.into_parts();
-    head.headers.remove(CONTENT_LENGTH);
-    let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    (head, bytes)
-}
-
-/// A body that comes in pieces, and breaks off behind them unless it is whole.
-fn in_pieces(pieces: Vec<Bytes>, pause: Duration, is_whole: bool) -> Body {
-    let (mut sender, body) = Channel::new(1);
-    // Ends with the connection, which holds the other end.
-    tokio::spawn(async move {
-        for piece in pieces {
-            if sender.send_data(piece).await.is_err() {
-                return;
-            }
-            tokio::time::sleep(pause).await;
-        }
-        if !is_whole {
-            sender.abort(Broken);
-        }
-    });
-    body.boxed_unsync()
-}
-
 /// Whether it was sent to this address by name, and not by a web page of somebody else.
-fn is_from_here(headers: &HeaderMap, shared: &Shared) -> bool {
+fn is_from_here(headers: &HeaderMap, sandbox: &SandboxInner) -> bool {
     let here = |host: &str| {
-        let name = host.strip_suffix(&format!(":{}", shared.port)).unwrap_or(host);
+        let name = host.strip_suffix(&format!(":{}", sandbox.port)).unwrap_or(host);
         matches!(name, "127.0.0.1" | "localhost" | "[::1]")
     };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -237,22 +194,22 @@ fn is_from_here(headers: &HeaderMap, shared: &Shared) -> bool {
 }
 
 /// Whether the signature is over what was received: body, target, timestamp.
-fn signature(received: &ReceivedRequest, shared: &Shared) -> SignatureCheck {
+fn signature(received: &ReceivedRequest, sandbox: &SandboxInner) -> SignatureCheck {
     let Some(signature) = received.header("pingplusplus-signature") else {
         return SignatureCheck::Missing;
     };
-    match &shared.merchant {
+    match &sandbox.merchant {
         None => SignatureCheck::Unchecked,
         Some(key) if key.verifies(&received.signed_bytes(), signature) => SignatureCheck::Verified,
         Some(_) => SignatureCheck::Wrong,
     }
 }
 
-fn admit(received: &ReceivedRequest, shared: &Shared) -> Result<(), Answer> {
-    if !has_api_key(received, &shared.api_key) {
+fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answer> {
+    if !has_api_key(received, &sandbox.api_key) {
         return Err(Answer::refused(401, "提供了无效的 API KEY (invalid API key)"));
     }
-    if shared.merchant.is_none() {
+    if sandbox.merchant.is_none() {
         return Ok(());
     }
     // The world's clock, not the sandbox's: it is the client's.
@@ -282,9 +239,9 @@ fn has_api_key(received: &ReceivedRequest, key: &str) -> bool {
 }
 
 /// Signed if there is somebody to sign: a 401 is not.
-fn response(answer: &Answer, signer: Option<&Shared>) -> Response<Body> {
+fn response(answer: &Answer, signer: Option<&SandboxInner>) -> Response<Body> {
     let body = pretty(&answer.body);
-    let signature = signer.filter(|shared| shared.signs_answers).map(|s| signed(&body, s));
+    let signature = signer.filter(|sandbox| sandbox.signs_answers).map(|s| signed(&body, s));
     let mut response = response_of(answer.status, "application/json;charset=utf-8", full(body));
     if let Some(Ok(signature)) = signature {
         response.headers_mut().insert(SIGNATURE, signature);
@@ -292,22 +249,6 @@ fn response(answer: &Answer, signer: Option<&Shared>) -> Response<Body> {
     response
 }
 
-pub(super) fn response_of(status: u16, content: &'static str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));
-    response
-}
-
-fn signed(body: &[u8], shared: &Shared) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    HeaderValue::try_from(shared.pingxx.sign(body).unwrap_or_default())
-}
-
-/// Indented by four, as the real API does it: a signature is over these bytes, not over the value.
-pub(super) fn pretty(value: &Value) -> Vec<u8> {
-    let mut text = Vec::new();
-    let formatter = PrettyFormatter::with_indent(b"    ");
-    // A `Value` in memory always serialises.
-    let _ = value.serialize(&mut Serializer::with_formatter(&mut text, formatter));
-    text
+fn signed(body: &[u8], sandbox: &SandboxInner) -> Result<HeaderValue, header::InvalidHeaderValue> {
+    HeaderValue::try_from(sandbox.pingxx.sign(body).unwrap_or_default())
 }

@@ -1,36 +1,40 @@
-//! What the sandbox knows, and its clock: charges, refunds, events, and what is about to happen.
-//! No I/O; the operations are in `charges`, `refunds` and `events`.
+//! The data of the sandbox: charges, refunds, events and what is due. No I/O and no operations;
+//! those are in `charges`, `refunds` and `events`.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::HashMap;
 
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::Value;
 
-use super::charges::Charge;
-use super::events::{Event, Outbox};
-use super::query::{Query, decoded};
-use super::refunds::Refund;
+use super::answer::Answer;
+use super::clock::{Clock, Schedule};
+use crate::Channel;
 
-/// Everything there is, by age.
+/// The id of the only app.
+pub(super) const APP: &str = "app_sandbox000000001";
+
+/// All objects, oldest first. An object is referred to by its index.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) charges: Vec<Charge>,
     pub(super) charge_by_id: HashMap<Box<str>, usize>,
-    /// The last charge of an order.
+    /// The last charge of an order_no.
     pub(super) charge_by_order: HashMap<Box<str>, usize>,
     pub(super) refunds: Vec<Refund>,
     pub(super) events: Vec<Event>,
-    pub(super) outbox: Outbox,
-    due: BTreeMap<(Millis, usize), Due>,
-    dues: usize,
+    pub(super) due: Schedule<Due>,
+    /// Whether events are delivered to a webhook; if not, `deliveries` stays empty.
+    pub(super) has_webhook: bool,
+    pub(super) deliveries: Schedule<Delivery>,
 }
 
-/// Milliseconds since 1970.
-pub(super) type Millis = u64;
+impl State {
+    pub(super) fn find_charge(&self, id: &str) -> Result<usize, Answer> {
+        self.charge_by_id.get(id).copied().ok_or_else(|| Answer::not_found(id))
+    }
+}
 
-/// What happens by itself when its time has come.
+/// A change that happens without a request when its time has come.
 #[derive(Clone, Copy)]
 pub(super) enum Due {
     /// The customer pays this charge.
@@ -39,137 +43,81 @@ pub(super) enum Due {
     Refund(usize),
 }
 
-/// Tokio's clock, put forward by hand: it stands still in a test that pauses time.
-pub(super) struct Clock {
-    started: Instant,
-    at_start: Duration,
-    ahead: Duration,
+/// A charge, in little memory; `State::show_charge` makes the object of the API.
+pub(super) struct Charge {
+    pub(super) id: Box<str>,
+    pub(super) order_no: Box<str>,
+    pub(super) amount: i64,
+    pub(super) channel: Channel,
+    pub(super) reversed: bool,
+    pub(super) time_paid: Option<i64>,
+    pub(super) refunds: Vec<usize>,
+    /// The body of the request that created it.
+    pub(super) params: Box<str>,
+    pub(super) created: i64,
+    pub(super) time_expire: i64,
+    /// The failure_code.
+    pub(super) failure: Option<&'static str>,
 }
 
-impl Default for Clock {
-    fn default() -> Self {
-        let at_start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), at_start, ahead: Duration::ZERO }
-    }
-}
-
-impl Clock {
-    pub(super) fn millis(&self) -> Millis {
-        let now = (self.at_start + self.started.elapsed()).saturating_add(self.ahead);
-        Millis::try_from(now.as_millis()).unwrap_or(Millis::MAX)
+impl Charge {
+    /// Whether it can be paid.
+    pub(super) fn is_open(&self, now: i64) -> bool {
+        self.time_paid.is_none()
+            && !self.reversed
+            && self.failure.is_none()
+            && now < self.time_expire
     }
 
-    pub(super) fn now(&self) -> i64 {
-        seconds(self.millis())
-    }
-
-    pub(super) fn advance(&mut self, by: Duration) {
-        self.ahead = self.ahead.saturating_add(by);
-    }
-}
-
-pub(super) fn seconds(millis: Millis) -> i64 {
-    i64::try_from(millis / 1000).unwrap_or(i64::MAX)
-}
-
-pub(super) fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
-}
-
-/// What an operation answers.
-#[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Value,
-}
-
-impl Answer {
-    pub(super) fn ok(body: impl Into<Value>) -> Self {
-        Self { status: 200, body: body.into() }
-    }
-
-    pub(super) fn refused(status: u16, message: &str) -> Self {
-        Self::error(status, "invalid_request_error", message, None, None)
-    }
-
-    pub(super) fn error(
-        status: u16,
-        kind: &str,
-        message: &str,
-        code: Option<&str>,
-        param: Option<&str>,
-    ) -> Self {
-        let mut error = json!({ "type": kind, "message": message });
-        for (key, value) in [("code", code), ("param", param)] {
-            if let Some(value) = value {
-                error[key] = value.into();
-            }
-        }
-        Self { status, body: json!({ "error": error }) }
-    }
-
-    pub(super) fn bad_parameter(name: &str, why: &str) -> Self {
-        let message = format!("参数 {name} 缺失或无效 ({name}: {why})");
-        Self::error(400, "invalid_request_error", &message, None, Some(name))
-    }
-
-    pub(super) fn not_found(id: &str) -> Self {
-        let message = format!("未找到 {id} (there is no such object)");
-        Self::error(404, "invalid_request_error", &message, None, Some("id"))
-    }
-
-    pub(super) fn conflict(code: &str, message: &str) -> Self {
-        Self::error(400, "invalid_request_error", message, Some(code), None)
+    pub(super) fn params(&self) -> Value {
+        serde_json::from_str(&self.params).unwrap_or_default()
     }
 }
 
-impl State {
-    /// Answers a request that was let in.
-    pub(super) fn handle(&mut self, method: &str, target: &str, body: &[u8]) -> Answer {
-        self.catch_up();
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let segments: Vec<_> = path.split('/').skip(1).map(decoded).collect();
-        let segments: Vec<_> = segments.iter().map(String::as_str).collect();
-        let query = Query::parse(query);
-        let answer = match (method, segments.as_slice()) {
-            ("POST", ["v1", "charges"]) => self.create_charge(body),
-            ("GET", ["v1", "charges"]) => Ok(self.list_charges(&query)),
-            ("GET", ["v1", "charges", id]) => self.retrieve_charge(id, &query),
-            ("POST", ["v1", "charges", id, "reverse"]) => self.reverse_charge(id),
-            ("POST", ["v1", "charges", id, "refunds"]) => self.create_refund(id, body),
-            ("GET", ["v1", "charges", id, "refunds"]) => self.list_refunds(id, &query),
-            ("GET", ["v1", "charges", id, "refunds", refund]) => self.retrieve_refund(id, refund),
-            ("GET", ["v1", "events"]) => Ok(self.list_events(&query)),
-            ("GET", ["v1", "events", id]) => self.retrieve_event(id),
-            _ => Err(Answer::refused(404, "请求的地址不存在 (the sandbox has no such operation)")),
-        };
-        answer.unwrap_or_else(|refusal| refusal)
+/// A refund; `State::show_refund` makes the object of the API.
+pub(super) struct Refund {
+    pub(super) id: Box<str>,
+    pub(super) amount: i64,
+    pub(super) charge: usize,
+    pub(super) created: i64,
+    pub(super) progress: Progress,
+    /// The body of the request that created it.
+    pub(super) params: Box<str>,
+}
+
+#[derive(PartialEq)]
+pub(super) enum Progress {
+    Pending,
+    /// With its time.
+    Succeeded(i64),
+    /// With its failure_code.
+    Failed(Box<str>),
+}
+
+impl Refund {
+    pub(super) fn succeeded(&self) -> bool {
+        matches!(self.progress, Progress::Succeeded(_))
     }
 
-    pub(super) fn at(&mut self, time: Millis, due: Due) {
-        self.dues += 1;
-        self.due.insert((time, self.dues), due);
+    pub(super) fn params(&self) -> Value {
+        serde_json::from_str(&self.params).unwrap_or_default()
     }
+}
 
-    /// When something is about to happen by itself.
-    pub(super) fn next_due(&self) -> Option<Millis> {
-        self.due.keys().next().map(|(time, _)| *time)
-    }
+/// An event; `State::show_event` makes the object of the API.
+pub(super) struct Event {
+    pub(super) id: Box<str>,
+    pub(super) created: i64,
+    pub(super) kind: &'static str,
+    /// The charge or refund at the time of the event.
+    pub(super) object: Box<str>,
+    pub(super) delivered: bool,
+}
 
-    /// Lets everything happen whose time has come, each at its own time.
-    pub(super) fn catch_up(&mut self) {
-        let now = self.clock.millis();
-        while let Some(first) = self.due.first_entry() {
-            let time = first.key().0;
-            if time > now {
-                return;
-            }
-            match first.remove() {
-                Due::Pay(charge) => {
-                    self.pay(charge, time);
-                }
-                Due::Refund(refund) => self.settle_refund(refund, time),
-            }
-        }
-    }
+/// One delivery of an event to the webhook.
+#[derive(Clone, Copy)]
+pub(super) struct Delivery {
+    pub(super) event: usize,
+    /// The number of failed deliveries before this one.
+    pub(super) failures: usize,
 }

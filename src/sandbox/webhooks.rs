@@ -13,9 +13,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::Shared;
-use super::events::Delivery;
-use super::server::pretty;
+use super::inner::SandboxInner;
+use super::reply::pretty;
+use super::state::Delivery;
 
 /// How long a merchant's server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,24 +32,29 @@ pub(super) fn target(url: &str) -> io::Result<Uri> {
 }
 
 /// Delivers for ever, each event at its time on the sandbox's clock.
-pub(super) async fn deliver(shared: Arc<Shared>, url: Uri) {
+pub(super) async fn deliver(sandbox: Arc<SandboxInner>, url: Uri) {
     let mut under_way = JoinSet::new();
     loop {
         let (delivery, wait) = {
-            let mut inner = shared.inner();
-            inner.state.catch_up();
-            let now = inner.state.clock.millis();
-            let next =
-                inner.state.next_due().into_iter().chain(inner.state.outbox.next_due()).min();
-            (inner.state.outbox.take(now), next.map(|next| next.saturating_sub(now)))
+            let mut locked = sandbox.lock();
+            locked.state.catch_up();
+            let now = locked.state.clock.millis();
+            let next = locked
+                .state
+                .due
+                .next_due()
+                .into_iter()
+                .chain(locked.state.deliveries.next_due())
+                .min();
+            (locked.state.deliveries.take_due(now), next.map(|next| next.saturating_sub(now)))
         };
-        if let Some(delivery) = delivery {
-            let (shared, url) = (Arc::clone(&shared), url.clone());
+        if let Some((_, delivery)) = delivery {
+            let (sandbox, url) = (Arc::clone(&sandbox), url.clone());
             under_way.spawn(async move {
-                let posted = tokio::time::timeout(PATIENCE, post(&shared, &url, delivery)).await;
+                let posted = tokio::time::timeout(PATIENCE, post(&sandbox, &url, delivery)).await;
                 let accepted = matches!(posted, Ok(Ok(true)));
-                shared.inner().state.delivered(delivery, accepted);
-                shared.changed.notify_one();
+                sandbox.lock().state.delivered(delivery, accepted);
+                sandbox.changed.notify_one();
             });
             continue;
         }
@@ -61,7 +66,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, url: Uri) {
         };
         tokio::select! {
             () = time_has_come => {}
-            () = shared.changed.notified() => {}
+            () = sandbox.changed.notified() => {}
         }
         while under_way.try_join_next().is_some() {}
     }
@@ -69,12 +74,12 @@ pub(super) async fn deliver(shared: Arc<Shared>, url: Uri) {
 
 /// One delivery; whether it was accepted.
 async fn post(
-    shared: &Shared,
+    sandbox: &SandboxInner,
     url: &Uri,
     delivery: Delivery,
 ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-    let body = pretty(&shared.inner().state.show_event(delivery.event));
-    let signature = shared.pingxx.sign(&body)?;
+    let body = pretty(&sandbox.lock().state.show_event(delivery.event));
+    let signature = sandbox.pingxx.sign(&body)?;
     let host = url.host().unwrap_or_default();
     let port = url.port_u16().unwrap_or(80);
     let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;

@@ -1,9 +1,10 @@
-//! The query of a request, and lists cut into pages by it.
+//! The input of an operation: the query and the JSON body of a request, and the page of a list that
+//! the query selects.
 
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::state::Answer;
+use super::answer::Answer;
 
 /// Query parameters in their order.
 pub(super) struct Query(Vec<(String, String)>);
@@ -91,4 +92,12 @@ impl Query {
 
 pub(super) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// The body of a request, which has to be a JSON object.
+pub(super) fn json_body(body: &[u8]) -> Result<Map<String, Value>, Answer> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(params)) => Ok(params),
+        _ => Err(Answer::refused(400, "请求不是有效的 JSON (the body is not a JSON object)")),
+    }
 }

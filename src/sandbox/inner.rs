@@ -1,0 +1,58 @@
+//! What the tasks of a sandbox share with its handle: settings, and the state behind a lock.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::fault::Faults;
+use super::received::Received;
+use super::state::State;
+use crate::{PublicKey, SigningKey};
+
+pub(super) struct SandboxInner {
+    pub(super) port: u16,
+    pub(super) api_key: String,
+    /// Whose signatures are accepted; `None` accepts every signature.
+    pub(super) merchant: Option<PublicKey>,
+    pub(super) pingxx: SigningKey,
+    pub(super) signs_answers: bool,
+    pub(super) prints: bool,
+    pub(super) locked: Mutex<Locked>,
+    /// Notified after each change, since the next delivery may be due earlier.
+    pub(super) changed: Notify,
+}
+
+/// What the lock protects.
+#[derive(Default)]
+pub(super) struct Locked {
+    pub(super) state: State,
+    pub(super) faults: Faults,
+    pub(super) received: Received,
+    pub(super) connections: usize,
+    pub(super) panicked: bool,
+}
+
+impl SandboxInner {
+    /// Ignores poisoning: `panicked` reports a panic, and the data can still be read.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Applies a change, with everything that is due done before and after it.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut locked = self.lock();
+        locked.state.catch_up();
+        let result = change(&mut locked.state);
+        locked.state.catch_up();
+        drop(locked);
+        self.changed.notify_one();
+        result
+    }
+}
+
+impl fmt::Debug for SandboxInner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxInner").finish_non_exhaustive()
+    }
+}
