@@ -1,19 +1,19 @@
-//! Testing your integration: a Ping++ on loopback (feature `sandbox`).
+//! A fake Ping++ on the loopback interface for tests (feature `sandbox`).
 //!
-//! Ping++ has no host for tests, so every merchant writes fakes. This one checks the API key, the
-//! timestamp and the RSA signature over exactly what it received, knows what each channel allows,
-//! and answers in the shapes of the real API. It keeps everything in memory; dropping it frees its
-//! port and ends its tasks, and many may run side by side. The official clients for Python and Node
-//! are run against it.
+//! Ping++ has no test server, so every merchant writes a fake of their own. This one checks the API
+//! key, the timestamp and the RSA signature over the bytes that it received, knows the limits of
+//! each channel, and answers with the objects of the real API. It keeps everything in memory.
+//! Dropping it frees its port and ends its tasks, and several sandboxes can run in one process. The
+//! official clients for Python and Node are tested against it.
 //!
-//! # An order that is closed
+//! # Reversing a charge
 //! ```
 //! use std::time::Duration;
 //!
 //! use pingpp::sandbox::Sandbox;
 //! use pingpp::{Amount, Channel, Client, CreateCharge, Error, Outcome};
 //!
-//! // Your own code: all that it needs is a client.
+//! // Your own code, which only needs a client.
 //! async fn sell_tea(client: &Client) -> Result<pingpp::Charge, Error> {
 //!     let params = CreateCharge::builder()
 //!         .order_no("20261123001")
@@ -33,7 +33,7 @@
 //! let client = sandbox.client();
 //! let charge = sell_tea(&client).await?;
 //!
-//! // An `alipay_scan` charge can be reversed for 24 hours, no longer.
+//! // An `alipay_scan` charge can be reversed within 24 hours.
 //! sandbox.advance(Duration::from_secs(25 * 3600));
 //! let error = client.charges().reverse(&charge.id).await.unwrap_err();
 //! assert_eq!(error.outcome(), Outcome::Rejected);
@@ -42,11 +42,11 @@
 //! # }
 //! ```
 //!
-//! # A payer, and the webhook that follows
-//! [`pay`](Sandbox::pay), [`pay_after`](Sandbox::pay_after) and [`decline`](Sandbox::decline) are the
-//! customer; the scanned code can also say what its owner does, see [`payer`]. What happened is
-//! handed over as it would be posted ([`events`](Sandbox::events)), or posted to
-//! `Options::webhook`.
+//! # Payments and webhooks
+//! [`pay`](Sandbox::pay), [`pay_after`](Sandbox::pay_after) and [`decline`](Sandbox::decline) act
+//! for the customer. On channels with a scanned code, the code can decide what the customer does:
+//! see [`payer`]. [`events`](Sandbox::events) returns the events as they are posted to a webhook;
+//! [`OptionsBuilder::webhook`] sets the URL to post them to.
 //! ```
 //! # use pingpp::sandbox::{Sandbox, payer};
 //! # use pingpp::{Amount, Channel, CreateCharge, EventType, webhook};
@@ -67,9 +67,10 @@
 //! # }
 //! ```
 //!
-//! # A refund whose answer is lost
-//! Doing and answering are separate: see [`Fault`]. A refund succeeds [`REFUND_TAKES`] later; with
-//! `metadata[sandbox]` set to `refund_refused` or `refund_wait_operation` it fails like that.
+//! # Faults: a refund whose answer is lost
+//! A [`Fault`] replaces an operation, or only its answer. A refund succeeds [`REFUND_TAKES`] after
+//! its creation; with `metadata[sandbox]` set to `refund_refused` or `refund_wait_operation` it
+//! fails with that `failure_code`.
 //! ```
 //! # use pingpp::sandbox::{Fault, Sandbox};
 //! # use pingpp::{Amount, Channel, CreateCharge, CreateRefund, Outcome, Recovered};
@@ -91,16 +92,19 @@
 //! # }
 //! ```
 //!
-//! # Its clock
-//! It is Tokio's, put forward by [`advance`](Sandbox::advance): in a test with paused time it stands
-//! still. The timestamps of requests are held against the world's clock.
+//! # The clock
+//! The sandbox uses Tokio's clock plus the time added by [`advance`](Sandbox::advance), so that it
+//! stands still in a test with paused time. The timestamps in the headers of requests are compared
+//! with the system clock.
 //!
 //! # As a program
-//! `cargo run --features sandbox --bin pingpp-sandbox` (or `cargo install`) is the same for other
-//! languages; `--help` tells its options. On `http://127.0.0.1:PORT/_sandbox/` a person plays the
-//! payer. Behind the page are `GET /_sandbox/state` and `POST /_sandbox/do` with one of
-//! `{"pay": id}`, `{"decline": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}`,
-//! `"heal"`. It listens on loopback only and refuses requests of other sites' pages.
+//! `cargo run --features sandbox --bin pingpp-sandbox` (or `cargo install`) starts a sandbox for
+//! tests in other languages; `--help` lists its options. The page `http://127.0.0.1:PORT/_sandbox/`
+//! shows the charges and has buttons to pay and decline them. It uses two calls that tests can use
+//! too: `GET /_sandbox/state`, and `POST /_sandbox/do` with one of `{"pay": id}`,
+//! `{"decline": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}`, `"heal"`. The
+//! sandbox listens on the loopback interface only and refuses requests from web pages of other
+//! origins.
 
 mod answer;
 mod charges;
@@ -136,16 +140,16 @@ use tokio::task::JoinSet;
 pub use self::fault::Fault;
 use self::inner::{Locked, SandboxInner};
 use self::keys::{merchant_key, pingxx_key};
-pub use self::options::Options;
+pub use self::options::{Options, OptionsBuilder};
 pub use self::received::{ReceivedRequest, SignatureCheck};
 pub use self::refunds::REFUND_TAKES;
 use self::state::{APP, Due, State};
 use crate::{Charge, Client, ClientBuilder, Id, PublicKey, SigningKey};
 
-/// A running Ping++. Dropping it stops it, closes its connections and frees its port.
+/// A running sandbox. Dropping it stops its tasks, closes its connections and frees its port.
 ///
 /// # Panics
-/// Dropping it panics if it panicked itself, so that the test that owns it fails.
+/// The drop panics if one of its tasks has panicked, so that the test that owns the sandbox fails.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -153,33 +157,42 @@ pub struct Sandbox {
     tasks: JoinSet<()>,
 }
 
-/// An event as it is delivered to a merchant's server, for [`webhook::verify`](crate::webhook::verify).
+/// An event as it is posted to a webhook: the input of [`webhook::verify`](crate::webhook::verify).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct SignedEvent {
     /// The value of the header `X-Pingplusplus-Signature`.
     pub signature: String,
-    /// The body, byte for byte.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
 impl Sandbox {
-    /// Starts one on a free port of `127.0.0.1`, on the current Tokio runtime.
+    /// Starts a sandbox on a free port of `127.0.0.1`, on the current Tokio runtime.
     ///
     /// # Errors
-    /// If no port can be had.
+    /// If binding a port fails.
     pub async fn start() -> io::Result<Self> {
-        Self::start_with(Options::builder().build()).await
+        Self::start_with(Options::builder()).await
     }
 
-    /// Starts one that differs from the usual.
+    /// Starts a sandbox with options: an [`Options`] or its builder.
+    ///
+    /// ```
+    /// # use pingpp::sandbox::{Options, Sandbox};
+    /// # async fn f() -> std::io::Result<()> {
+    /// let options = Options::builder().webhook("http://127.0.0.1:8080/events");
+    /// let sandbox = Sandbox::start_with(options.sign_answers(false)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// If the port cannot be had, or an option makes no sense.
-    pub async fn start_with(options: Options) -> io::Result<Self> {
+    /// If binding the port fails, or if the webhook or the seed is invalid.
+    pub async fn start_with(options: impl Into<Options>) -> io::Result<Self> {
+        let options = options.into();
         let webhook = options.webhook.as_deref().map(webhooks::target).transpose()?;
-        let mut state = State::default();
-        state.has_webhook = webhook.is_some();
+        let mut state = State { has_webhook: webhook.is_some(), ..State::default() };
         if let Some(seed) = &options.seed {
             state.load_seed(seed)?;
         }
@@ -206,12 +219,12 @@ impl Sandbox {
         Ok(Self { address, inner, tasks })
     }
 
-    /// A client of this sandbox: its API key, its merchant's signing key, its app.
+    /// A client of this sandbox, with its API key, the merchant's signing key and the app.
     pub fn client(&self) -> Client {
         self.builder().build().expect("the sandbox's own configuration is good")
     }
 
-    /// A client of this sandbox that can be configured further.
+    /// The builder of [`client`](Self::client), to configure it further.
     pub fn builder(&self) -> ClientBuilder {
         Client::builder(&self.inner.api_key)
             .signing_key(self.merchant_key())
@@ -220,49 +233,49 @@ impl Sandbox {
             .no_proxy()
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// The base URL for clients: `http://127.0.0.1:PORT`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The API key that it accepts.
+    /// The only API key that the sandbox accepts.
     pub fn api_key(&self) -> &str {
         &self.inner.api_key
     }
 
-    /// The id of its only app.
+    /// The id of the only app.
     pub fn app(&self) -> &str {
         APP
     }
 
-    /// The key with which its merchant signs. Everybody knows it.
+    /// The key with which the merchant signs requests: a public one, the same for every sandbox.
     pub fn merchant_key(&self) -> SigningKey {
         merchant_key()
     }
 
-    /// The key with which it signs its answers and events.
+    /// The key that verifies the signatures of answers and events.
     pub fn public_key(&self) -> PublicKey {
         self.inner.pingxx.public_key()
     }
 
-    /// Lets the customer pay a charge; `false` if there is none, or it can no longer be paid.
+    /// The customer pays a charge. Returns `false` if the charge does not exist or cannot be paid
+    /// any more.
     pub fn pay(&self, id: impl Into<Id<Charge>>) -> bool {
         self.on_charge(id, |state, charge| state.pay(charge, state.clock.millis()))
     }
 
-    /// Lets the customer pay a charge after this time on the sandbox's clock, if it can still be
-    /// paid by then; `false` if there is none.
+    /// The customer pays a charge after this time on the sandbox's clock, if it can still be paid
+    /// then. Returns `false` if the charge does not exist.
     pub fn pay_after(&self, id: impl Into<Id<Charge>>, time: Duration) -> bool {
         self.on_charge(id, |state, charge| {
-            state
-                .due
-                .add(state.clock.millis().saturating_add(clock::millis(time)), Due::Pay(charge));
+            let at = state.clock.millis().saturating_add(clock::millis(time));
+            state.due.add(at, Due::Pay(charge));
             true
         })
     }
 
-    /// Lets the channel refuse the customer's money, for good; `false` if there is no such charge,
-    /// or it can no longer be paid.
+    /// The channel refuses the payment of a charge, which cannot be paid afterwards. Returns
+    /// `false` if the charge does not exist or cannot be paid any more.
     pub fn decline(&self, id: impl Into<Id<Charge>>) -> bool {
         self.on_charge(id, |state, charge| state.decline(charge, state.clock.millis()))
     }
@@ -278,28 +291,29 @@ impl Sandbox {
         })
     }
 
-    /// Moves its clock forward. What was to happen in between happens, each thing at its time.
+    /// Moves the sandbox's clock forward. Payments and refunds that become due happen in order,
+    /// each at its own time.
     pub fn advance(&self, by: Duration) {
         self.inner.change(|state| state.clock.advance(by));
     }
 
-    /// Lets something go wrong once, with the next request that the fault is meant for.
+    /// Applies a fault once, to the next request that it matches.
     pub fn fail_next(&self, fault: Fault) {
         self.inner.lock().faults.add_once(fault);
     }
 
-    /// Lets something go wrong with this share (0 to 1) of the requests that the fault is meant for,
+    /// Applies a fault to this share (0 to 1) of the requests that it matches, chosen at random,
     /// until [`heal`](Self::heal).
     pub fn fail(&self, fault: Fault, share: f64) {
         self.inner.lock().faults.add_share(fault, share);
     }
 
-    /// Lets nothing go wrong any more.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.inner.lock().faults.clear();
     }
 
-    /// What happened so far, first to last, as it would be posted to a merchant's server.
+    /// All events so far, oldest first, as they are posted to a webhook.
     pub fn events(&self) -> Vec<SignedEvent> {
         let bodies: Vec<_> = self.inner.change(|state| {
             (0..state.events.len()).map(|event| reply::pretty(&state.show_event(event))).collect()
@@ -311,12 +325,12 @@ impl Sandbox {
         bodies.into_iter().map(signed).collect()
     }
 
-    /// The requests it received, first to last; of more than 10,000 the last ones.
+    /// The requests received so far, oldest first; the last 10,000 are kept.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.inner.lock().received.kept()
     }
 
-    /// How many connections it accepted.
+    /// The number of connections accepted so far.
     pub fn connections(&self) -> usize {
         self.inner.lock().connections
     }
@@ -326,7 +340,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.tasks.abort_all();
         if self.inner.lock().panicked && !std::thread::panicking() {
-            panic!("the sandbox panicked; its message is above");
+            panic!("the sandbox panicked; see its message above");
         }
     }
 }

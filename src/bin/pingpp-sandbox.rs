@@ -1,4 +1,4 @@
-//! A Ping++ on loopback as a program, for tests in any language: see `pingpp::sandbox`.
+//! The sandbox as a program, for tests in any language: see `pingpp::sandbox`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -8,23 +8,23 @@ use pingpp::PublicKey;
 use pingpp::sandbox::{Options, Sandbox};
 
 const HELP: &str = "\
-A Ping++ on 127.0.0.1 for tests. It has one app, app_sandbox000000001.
+A fake Ping++ on 127.0.0.1 for tests. It has one app, app_sandbox000000001.
 
 Usage: pingpp-sandbox [options]
 
-  --port PORT                  listen there; 0, the default, takes any free port
-  --merchant-public-key FILE   let in only requests that this merchant signed;
-                               without it any signature is accepted and reported
-  --api-key KEY                let in only this key (sk_test_sandbox0000000000000000)
+  --port PORT                  listen on this port; 0, the default, chooses a free one
+  --merchant-public-key FILE   accept only requests that verify with this key;
+                               without it every signature is accepted
+  --api-key KEY                accept only this key (sk_test_sandbox0000000000000000)
   --webhook URL                post events to this http URL until they are accepted
-  --seed FILE                  begin with these charges: a JSON array of bodies as
-                               POST /v1/charges takes them, each with \"id\", \"paid\"
-                               or \"reversed\" as you like
-  --help                       this text
+  --seed FILE                  create these charges at the start: a JSON array of
+                               bodies as for POST /v1/charges, each with an \"id\",
+                               \"paid\" and \"reversed\" if needed
+  --help                       print this text
 
-The first line printed is \"listening on http://127.0.0.1:PORT\"; then follow the key with which
-it signs, and a line for each request. http://127.0.0.1:PORT/_sandbox/ is a page on which you
-play the payer. Ctrl-C ends it.";
+The first line of the output is \"listening on http://127.0.0.1:PORT\". The public key that
+verifies the answers follows, then a line for each request. The page
+http://127.0.0.1:PORT/_sandbox/ has buttons to pay and decline charges. Ctrl-C stops the program.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -49,7 +49,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the command line asks for; `None` if it asks for help.
+/// Parses the command line; `None` for `--help`.
 fn options() -> Result<Option<Options>, Box<dyn Error>> {
     let (mut port, mut key, mut api_key, mut webhook, mut seed) = (0, None, None, None, None);
     let mut arguments = lexopt::Parser::from_env();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// What an operation answers.
+/// The answer of an operation.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub(super) status: u16,

@@ -19,7 +19,8 @@ impl State {
         Ok(Answer::ok(self.show_charge(charge, false)))
     }
 
-    /// The charge of this order, and whether it is new.
+    /// Creates a charge, or finds that of a repeated create. Returns its index and whether it is
+    /// new.
     pub(super) fn add_charge(
         &mut self,
         params: Map<String, Value>,
@@ -67,7 +68,7 @@ impl State {
         Ok((number, true))
     }
 
-    /// What the customer behind a scanned code does.
+    /// Does what the scanned code says about the customer: see `payer`.
     fn present_scan_code(&mut self, charge: usize) -> Result<(), Answer> {
         let params = self.charges[charge].params();
         let now = self.clock.millis();
@@ -93,7 +94,7 @@ impl State {
         Ok(Answer::ok(self.show_charge(self.find_charge(id)?, query.expands_app())))
     }
 
-    /// The customer pays, if that is still possible.
+    /// The customer pays. Returns `false` if the charge is not open.
     pub(super) fn pay(&mut self, charge: usize, at: Millis) -> bool {
         let now = seconds(at);
         if !self.charges[charge].is_open(now) {
@@ -101,18 +102,18 @@ impl State {
         }
         self.charges[charge].time_paid = Some(now);
         let object = self.show_charge(charge, false);
-        self.happened("charge.succeeded", object, at);
+        self.record_event("charge.succeeded", object, at);
         true
     }
 
-    /// The channel refuses the customer's money, for good.
+    /// The channel refuses the payment. Returns `false` if the charge is not open.
     pub(super) fn decline(&mut self, charge: usize, at: Millis) -> bool {
         if !self.charges[charge].is_open(seconds(at)) {
             return false;
         }
         self.charges[charge].failure = Some("channel_response_code_fail");
         let object = self.show_charge(charge, false);
-        self.happened("charge.failed", object, at);
+        self.record_event("charge.failed", object, at);
         true
     }
 
@@ -148,7 +149,7 @@ impl State {
         if query.first("app[id]") != Some(APP) {
             return Answer::bad_parameter("app[id]", "missing, or not this sandbox's app");
         }
-        let is_asked_for = |charge: &Charge| {
+        let is_selected = |charge: &Charge| {
             query.selects_time(charge.created)
                 && query.first("channel").is_none_or(|channel| channel == charge.channel.as_str())
                 && query.selects_flag("paid", charge.time_paid.is_some())
@@ -156,20 +157,21 @@ impl State {
                 && query.selects_flag("reversed", charge.reversed)
         };
         let all = (0..self.charges.len()).rev();
-        let found = all.filter(|number| is_asked_for(&self.charges[*number])).collect();
+        let found = all.filter(|number| is_selected(&self.charges[*number])).collect();
         let id = |number: usize| &*self.charges[number].id;
         query.page("/v1/charges", found, id, |number| self.show_charge(number, query.expands_app()))
     }
 }
 
-/// The six fields by which Ping++ tells a repeated order; the app and the order_no are the same.
+/// Whether a create repeats that of a charge with the same app and order_no: Ping++ compares six
+/// fields.
 fn is_same_order(charge: &Charge, params: &Map<String, Value>) -> bool {
     let first = charge.params();
     ["channel", "amount", "subject", "body"].iter().all(|name| first[name] == params[*name])
         && !is_other_instalment(charge, params)
 }
 
-/// Whether only the instalments of an Alipay order changed, which makes it another one.
+/// Whether the instalment parameters of an Alipay order differ, which makes it another order.
 fn is_other_instalment(charge: &Charge, params: &Map<String, Value>) -> bool {
     let (first, extra) = (charge.params(), params.get("extra").unwrap_or(&Value::Null));
     rules::is_alipay(&charge.channel)

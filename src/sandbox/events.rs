@@ -7,11 +7,12 @@ use super::clock::{Millis, seconds};
 use super::input::Query;
 use super::state::{Delivery, Event, State};
 
-/// Seconds from one delivery that failed to the next (documentation of 2026).
+/// Seconds between a failed delivery and the next one (Ping++ documentation of webhooks, 2026).
 const REDELIVERIES: [u64; 10] = [5, 10, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 54_000];
 
 impl State {
-    pub(super) fn happened(&mut self, kind: &'static str, object: Value, at: Millis) {
+    /// Records an event and schedules its delivery. `object` is the charge or refund.
+    pub(super) fn record_event(&mut self, kind: &'static str, object: Value, at: Millis) {
         let event = self.events.len();
         self.events.push(Event {
             id: format!("evt_4012611230000{:011}", event + 1).into(),
@@ -24,7 +25,7 @@ impl State {
             return;
         }
         let delivery = Delivery { event, failures: 0 };
-        // The two test cases that Ping++ offers.
+        // The two test cases that Ping++ documents: deliver twice, and deliver late.
         match object["metadata"]["pingpp_tc"].as_str() {
             Some("001") => {
                 self.deliveries.add(at, delivery);
@@ -35,8 +36,8 @@ impl State {
         }
     }
 
-    /// What came of a delivery.
-    pub(super) fn delivered(&mut self, delivery: Delivery, accepted: bool) {
+    /// Records the result of a delivery and schedules the next one if it failed.
+    pub(super) fn record_delivery(&mut self, delivery: Delivery, accepted: bool) {
         if accepted {
             self.events[delivery.event].delivered = true;
         } else if let Some(pause) = REDELIVERIES.get(delivery.failures) {
@@ -51,12 +52,12 @@ impl State {
     }
 
     pub(super) fn list_events(&self, query: &Query) -> Answer {
-        let is_asked_for = |event: &Event| {
+        let is_selected = |event: &Event| {
             query.selects_time(event.created)
                 && query.first("type").is_none_or(|kind| kind == event.kind)
         };
         let all = (0..self.events.len()).rev();
-        let found = all.filter(|number| is_asked_for(&self.events[*number])).collect();
+        let found = all.filter(|number| is_selected(&self.events[*number])).collect();
         let id = |number: usize| &*self.events[number].id;
         query.page("/v1/events", found, id, |number| self.show_event(number))
     }

@@ -1,18 +1,19 @@
-//! What can go wrong on request.
+//! Faults: what can go wrong with a request, and which requests are hit.
 
 use std::time::Duration;
 
-/// Something that goes wrong with a request: from [`Sandbox::fail_next`] or [`Sandbox::fail`].
+/// A fault in the answer to a request, for [`Sandbox::fail_next`] and [`Sandbox::fail`].
 ///
-/// What the sandbox *does* and what it *answers* are separate: by itself a fault comes instead of the
-/// operation, and with [`after_acting`](Self::after_acting) it comes instead of the answer only.
+/// Unless its documentation says otherwise, a fault replaces the operation: nothing is carried out.
+/// With [`after_acting`](Self::after_acting) the operation is carried out and only its answer is
+/// replaced.
 ///
 /// ```
 /// # use pingpp::sandbox::{Fault, Sandbox};
 /// # async fn f(sandbox: &Sandbox) {
-/// // The next refund is made, but the answer is lost.
+/// // The next refund is created, but its answer is lost.
 /// sandbox.fail_next(Fault::close().after_acting().on("POST", "/v1/charges/*/refunds"));
-/// // One request in twenty meets an overloaded gateway.
+/// // One request in twenty is answered by an overloaded gateway.
 /// sandbox.fail(Fault::bad_gateway(), 0.05);
 /// # }
 /// ```
@@ -20,9 +21,10 @@ use std::time::Duration;
 /// [`Sandbox::fail_next`]: super::Sandbox::fail_next
 /// [`Sandbox::fail`]: super::Sandbox::fail
 #[derive(Debug, Clone, PartialEq)]
-#[must_use = "a fault does nothing until it is given to a sandbox"]
+#[must_use = "a fault has no effect until it is passed to a sandbox"]
 pub struct Fault {
     pub(super) kind: Kind,
+    /// Whether the operation is carried out.
     pub(super) acts: bool,
     method: Option<String>,
     path: Option<String>,
@@ -52,63 +54,64 @@ impl Fault {
         Self { kind, acts, method: None, path: None }
     }
 
-    /// The next new connection is reset before anything is read from it; method and path do not
-    /// matter.
+    /// The next new connection is reset before anything is read from it. The method and path of
+    /// [`on`](Self::on) are ignored.
     pub fn refuse() -> Self {
         Self::new(Kind::Refuse, false)
     }
 
-    /// The connection ends without an answer.
+    /// The connection is closed without an answer.
     pub fn close() -> Self {
         Self::new(Kind::Close, false)
     }
 
-    /// No answer comes, for as long as the client waits.
+    /// No answer is sent; the connection stays open.
     pub fn stall() -> Self {
         Self::new(Kind::Stall, false)
     }
 
-    /// The true answer comes, a byte at a time with this pause between them.
+    /// The operation is carried out, and its answer is sent one byte at a time with this pause
+    /// between the bytes.
     pub fn slow(pause: Duration) -> Self {
         Self::new(Kind::Slow(pause), true)
     }
 
-    /// The true answer comes, but the connection ends in the middle of it.
+    /// The operation is carried out, and the connection is closed in the middle of the answer.
     pub fn truncate() -> Self {
         Self::new(Kind::Truncate, true)
     }
 
-    /// A 200 whose body is not JSON.
+    /// The answer is a 200 whose body is not JSON.
     pub fn garbage() -> Self {
         Self::new(Kind::Garbage, false)
     }
 
-    /// A 502 of some proxy, in HTML.
+    /// The answer is a 502 with an HTML body, as gateways send it.
     pub fn bad_gateway() -> Self {
         Self::new(Kind::Html(502), false)
     }
 
-    /// A 500 of Ping++.
+    /// The answer is a 500 of Ping++.
     pub fn internal_error() -> Self {
         Self::error(500, None, None)
     }
 
-    /// A 429, with the pause that it asks for.
+    /// The answer is a 429 with this `Retry-After`, in whole seconds.
     pub fn too_many_requests(retry_after: Duration) -> Self {
         Self::error(429, None, Some(retry_after))
     }
 
-    /// A 403: more requests at once than the plan allows.
+    /// The answer is a 403: more concurrent requests than the plan of the merchant allows.
     pub fn forbidden() -> Self {
         Self::error(403, None, None)
     }
 
-    /// A 402 of the channel with this code, such as `channel_connection_error`.
+    /// The answer is a 402 with this code of the channel, such as `channel_connection_error`.
     pub fn payment_required(code: &str) -> Self {
         Self::error(402, Some(code.to_owned()), None)
     }
 
-    /// The true answer with a signature over something else.
+    /// The operation is carried out, and the signature of the answer does not match its body.
     pub fn bad_signature() -> Self {
         Self::new(Kind::BadSignature, true)
     }
@@ -117,18 +120,18 @@ impl Fault {
         Self::new(Kind::Error { status, code, retry_after }, false)
     }
 
-    /// The operation is carried out, and only then things go wrong.
+    /// The operation is carried out, and only its answer is replaced.
     pub fn after_acting(self) -> Self {
         Self { acts: true, ..self }
     }
 
-    /// Only requests of this method to this path, in which `*` stands for any one segment:
+    /// Limits the fault to requests with this method and path. `*` matches one segment of the path:
     /// `.on("POST", "/v1/charges/*/reverse")`.
     pub fn on(self, method: &str, path: &str) -> Self {
         Self { method: Some(method.to_owned()), path: Some(path.to_owned()), ..self }
     }
 
-    /// The status that is answered instead of the true one, if it is known beforehand.
+    /// The status of the answer, for faults that replace it.
     pub(super) fn status(&self) -> Option<u16> {
         match self.kind {
             Kind::Html(status) | Kind::Error { status, .. } => Some(status),
@@ -146,7 +149,7 @@ impl Fault {
     }
 }
 
-/// The faults that are to come.
+/// The faults that still apply.
 #[derive(Default)]
 pub(super) struct Faults {
     once: Vec<Fault>,
@@ -166,23 +169,23 @@ impl Faults {
         *self = Self::default();
     }
 
-    /// Whether this connection is to be refused.
+    /// Whether the connection that was just accepted has to be reset.
     pub(super) fn refuses_connection(&mut self) -> bool {
         self.pick(|fault| fault.kind == Kind::Refuse).is_some()
     }
 
-    /// What is to go wrong with this request.
+    /// The fault for this request, if one applies.
     pub(super) fn for_request(&mut self, method: &str, path: &str) -> Option<Fault> {
         self.pick(|fault| fault.kind != Kind::Refuse && fault.hits(method, path))
     }
 
-    fn pick(&mut self, is_meant: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        if let Some(at) = self.once.iter().position(&is_meant) {
+    fn pick(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        if let Some(at) = self.once.iter().position(&matches) {
             return Some(self.once.remove(at));
         }
-        let meant =
-            self.shares.iter().find(|(fault, share)| is_meant(fault) && fastrand::f64() < *share);
-        meant.map(|(fault, _)| fault.clone())
+        let picked =
+            self.shares.iter().find(|(fault, share)| matches(fault) && fastrand::f64() < *share);
+        picked.map(|(fault, _)| fault.clone())
     }
 }
 

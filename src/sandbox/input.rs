@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 
-/// Query parameters in their order.
+/// The query parameters, decoded, in their order.
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -23,11 +23,11 @@ impl Query {
     }
 
     pub(super) fn expands_app(&self) -> bool {
-        // Clients number the brackets or not.
+        // Some clients write `expand[]`, others `expand[0]`.
         self.0.iter().any(|(key, value)| key.starts_with("expand[") && value == "app")
     }
 
-    /// Whether an object of that age is asked for.
+    /// Whether the filters `created[..]` accept an object created then.
     pub(super) fn selects_time(&self, created: i64) -> bool {
         self.0.iter().all(|(key, value)| {
             let time = value.parse::<i64>().unwrap_or_default();
@@ -42,14 +42,14 @@ impl Query {
         })
     }
 
-    /// Whether a yes or no is as asked for, if it is; clients write `true` or `True`.
+    /// Whether a filter for a boolean accepts this value. Clients write `true` or `True`.
     pub(super) fn selects_flag(&self, name: &str, flag: bool) -> bool {
         self.first(name).is_none_or(|asked| asked.eq_ignore_ascii_case("true") == flag)
     }
 
-    /// The page of a list that is asked for, by `limit` and the cursors.
+    /// Answers with the page of a list that `limit` and the cursors select.
     ///
-    /// `found` are the numbers of all of them, newest first.
+    /// `found` has the indices of all items, newest first.
     pub(super) fn page<'a>(
         &self,
         url: &str,

@@ -5,39 +5,45 @@ use bon::Builder;
 use super::keys::merchant_key;
 use crate::PublicKey;
 
-/// How a sandbox differs from the usual one, for [`Sandbox::start_with`](super::Sandbox::start_with).
+/// Options of a sandbox, for [`Sandbox::start_with`](super::Sandbox::start_with).
+///
+/// The setters are those of [`OptionsBuilder`]; every option has a default.
 #[derive(Debug, Clone, Builder)]
+#[builder(derive(Into))]
 #[non_exhaustive]
 pub struct Options {
-    /// The port on `127.0.0.1`; any free one if not set.
+    /// The port on `127.0.0.1`; 0, the default, chooses a free port.
     #[builder(default)]
     pub(super) port: u16,
-    /// The only API key that is let in.
+    /// The only API key that is accepted; `sk_test_sandbox0000000000000000` if not set.
     #[builder(default = String::from("sk_test_sandbox0000000000000000"), into)]
     pub(super) api_key: String,
-    /// Whose signatures are accepted; those of [`Sandbox::merchant_key`](super::Sandbox::merchant_key)
-    /// if not set.
+    /// The key that verifies the signatures of requests; that of
+    /// [`Sandbox::merchant_key`](super::Sandbox::merchant_key) if not set.
     merchant_public_key: Option<PublicKey>,
-    /// Accept every signature, a missing one too, and any timestamp.
+    /// Whether requests are accepted with any signature and timestamp, or without; `false` if not
+    /// set.
     #[builder(default)]
     any_signature: bool,
-    /// Deliver events to this `http` URL, with the redelivery schedule of Ping++.
+    /// An `http` URL to which events are posted, and posted again on the schedule of Ping++ until
+    /// the server answers with a status of 200 to 299.
     #[builder(into)]
     pub(super) webhook: Option<String>,
-    /// Sign the answers. That is what costs the sandbox most of its time.
+    /// Whether answers are signed; `true` if not set. Signing is what the sandbox spends most of
+    /// its time on.
     #[builder(default = true)]
     pub(super) sign_answers: bool,
-    /// Print a line for each request to the standard output.
+    /// Whether a line for each request is printed to the standard output; `false` if not set.
     #[builder(default)]
     pub(super) print_requests: bool,
-    /// Charges to begin with: a JSON array of bodies as `POST /v1/charges` takes them, each with an
-    /// `id` of your choice, `"paid": true` or `"reversed": true` if you like. The `app` is added if
-    /// it is missing.
+    /// Charges to create at the start: a JSON array of bodies as for `POST /v1/charges`. Each may
+    /// have an `id`, `"paid": true` and `"reversed": true` in addition. A missing `app` is added.
     #[builder(into)]
     pub(super) seed: Option<String>,
 }
 
 impl Options {
+    /// The key that verifies requests; `None` if every signature is accepted.
     pub(super) fn merchant(&self) -> Option<PublicKey> {
         let own = || merchant_key().public_key();
         (!self.any_signature).then(|| self.merchant_public_key.clone().unwrap_or_else(own))

@@ -1,5 +1,5 @@
-//! The sandbox's own page, on which a person plays the payer, and the few calls behind it. Other
-//! languages' tests use them too.
+//! The page of the sandbox, on which a person can pay and decline charges, and the calls behind it,
+//! which tests in other languages use too.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use super::fault::Fault;
 use super::inner::SandboxInner;
 use super::reply::{Body, full, response_of};
 
-/// Where the page and its calls are.
+/// The path of the page, and the prefix of its calls.
 pub(super) const PATH: &str = "/_sandbox/";
 
-/// So many of each kind are shown.
+/// The number of objects of each kind that are shown.
 const SHOWN: usize = 100;
 
-/// What the page asks the sandbox to do: `POST /_sandbox/do`.
+/// The body of `POST /_sandbox/do`.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Wish {
+enum Command {
     Pay(String),
     Decline(String),
-    /// Seconds.
+    /// By this number of seconds.
     Advance(u64),
-    /// Once, with the next request.
+    /// Once, for the next request.
     Fail(Failure),
     Heal,
 }
@@ -82,30 +82,30 @@ pub(super) fn answer(
             response_of(200, "application/json", full(overview(sandbox).to_string()))
         }
         ("POST", "do") => match serde_json::from_slice(body) {
-            Ok(wish) => match fulfil(wish, sandbox) {
+            Ok(command) => match execute(command, sandbox) {
                 true => text(200, String::from("done")),
                 false => text(409, String::from("there is no such charge, or it is not open")),
             },
-            Err(error) => text(400, format!("the body is no wish: {error}")),
+            Err(error) => text(400, format!("the body is not a command: {error}")),
         },
         _ => text(404, format!("there are GET {PATH}, GET {PATH}state and POST {PATH}do")),
     }
 }
 
-fn fulfil(wish: Wish, sandbox: &SandboxInner) -> bool {
-    match wish {
-        Wish::Fail(failure) => sandbox.lock().faults.add_once(failure.into()),
-        Wish::Heal => sandbox.lock().faults.clear(),
-        Wish::Advance(seconds) => {
+fn execute(command: Command, sandbox: &SandboxInner) -> bool {
+    match command {
+        Command::Fail(failure) => sandbox.lock().faults.add_once(failure.into()),
+        Command::Heal => sandbox.lock().faults.clear(),
+        Command::Advance(seconds) => {
             sandbox.change(|state| state.clock.advance(Duration::from_secs(seconds)));
         }
-        Wish::Pay(id) => {
+        Command::Pay(id) => {
             return sandbox.change(|state| {
                 let now = state.clock.millis();
                 state.find_charge(&id).is_ok_and(|charge| state.pay(charge, now))
             });
         }
-        Wish::Decline(id) => {
+        Command::Decline(id) => {
             return sandbox.change(|state| {
                 let now = state.clock.millis();
                 state.find_charge(&id).is_ok_and(|charge| state.decline(charge, now))
@@ -115,7 +115,7 @@ fn fulfil(wish: Wish, sandbox: &SandboxInner) -> bool {
     true
 }
 
-/// What the page shows, newest first.
+/// The answer to `GET /_sandbox/state`, newest first.
 fn overview(sandbox: &SandboxInner) -> Value {
     let mut locked = sandbox.lock();
     locked.state.catch_up();

@@ -1,25 +1,25 @@
-//! The customer whose code is scanned: `extra.scan_code` decides what they do.
+//! Values of `extra.scan_code` that decide what the customer does.
 //!
-//! The last digit counts; a code with any other digit at its end waits for [`Sandbox::pay`], as
-//! does every charge without a code.
+//! Only the last digit of the code counts. With any other last digit, or without a code, a charge
+//! waits for [`Sandbox::pay`].
 //!
 //! [`Sandbox::pay`]: super::Sandbox::pay
 
 use std::time::Duration;
 
-/// Pays at once: the charge comes back paid.
+/// The customer pays at once: the create is answered with a paid charge.
 pub const PAYS_AT_ONCE: &str = "281000000000000001";
 
-/// Is asked for a PIN and pays [`PIN_TAKES`] later.
+/// The customer has to enter a PIN, and pays [`PIN_TAKES`] after the creation.
 pub const PAYS_AFTER_A_PIN: &str = "281000000000000002";
 
-/// Never pays.
+/// The customer does not pay, unless [`Sandbox::pay`](super::Sandbox::pay) is called.
 pub const NEVER_PAYS: &str = "281000000000000003";
 
-/// Is refused by the channel: the create is answered with 402, and the charge stays as failed.
+/// The channel refuses the code: the create is answered with a 402, and the charge has failed.
 pub const IS_REFUSED_BY_THE_CHANNEL: &str = "281000000000000004";
 
-/// How long a customer takes for the PIN, on the sandbox's clock.
+/// How long the customer takes to enter the PIN, on the sandbox's clock.
 pub const PIN_TAKES: Duration = Duration::from_secs(10);
 
 pub(super) const PAYS: char = '1';

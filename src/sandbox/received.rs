@@ -1,22 +1,22 @@
-//! What the sandbox received.
+//! The log of the requests that the sandbox received.
 
 use std::collections::VecDeque;
 use std::fmt;
 
-/// So many requests are kept.
+/// The number of requests that are kept.
 const KEPT: usize = 10_000;
 
-/// What the sandbox made of a request's signature.
+/// The result of checking the signature of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignatureCheck {
-    /// It is the merchant's, over exactly what was received.
+    /// The signature is the merchant's, over the bytes that were received.
     Verified,
-    /// There is none.
+    /// There is no signature.
     Missing,
-    /// It is not the merchant's, or over something else.
+    /// The signature is by another key or over other bytes.
     Wrong,
-    /// There is one, and anybody's is accepted.
+    /// There is a signature, and the sandbox accepts any signature.
     Unchecked,
 }
 
@@ -28,25 +28,25 @@ pub enum SignatureCheck {
 pub struct ReceivedRequest {
     /// `GET`, `POST`, ...
     pub method: String,
-    /// Path and query, byte for byte.
+    /// Path and query as they were sent.
     pub target: String,
-    /// The body, byte for byte.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// What became of its signature.
+    /// The result of checking the signature.
     pub signature: SignatureCheck,
-    /// The status of the answer; `None` if a fault spoiled the answer.
+    /// The status of the answer; `None` if a fault affected it.
     pub status: Option<u16>,
     pub(super) headers: Vec<(String, String)>,
 }
 
 impl ReceivedRequest {
-    /// The value of a header, whatever the case of its name.
+    /// The value of a header. The case of its name is ignored.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// What the signature has to be over: body, target and timestamp.
+    /// The bytes that the signature has to be over: body, target and timestamp.
     pub fn signed_bytes(&self) -> Vec<u8> {
         let timestamp = self.header("pingplusplus-request-timestamp").unwrap_or_default();
         [&self.body, self.target.as_bytes(), timestamp.as_bytes()].concat()
@@ -81,7 +81,7 @@ impl fmt::Display for ReceivedRequest {
     }
 }
 
-/// The last requests.
+/// The last requests, oldest first.
 #[derive(Default)]
 pub(super) struct Received(VecDeque<ReceivedRequest>);
 

@@ -1,4 +1,4 @@
-//! Refunds of the sandbox.
+//! Refunds of the sandbox: creating, settling, retrieving, listing.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::clock::{Millis, millis, seconds};
 use super::input::{Query, json_body};
 use super::state::{Due, Progress, Refund, State};
 
-/// After this time on the sandbox's clock a refund has succeeded.
+/// The time after which a refund succeeds, on the sandbox's clock.
 pub const REFUND_TAKES: Duration = Duration::from_secs(2);
 
 impl State {
@@ -24,9 +24,9 @@ impl State {
         if params.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
             return Err(Answer::bad_parameter("description", "missing"));
         }
-        let alive =
+        let counts =
             |refund: &&usize| !matches!(self.refunds[**refund].progress, Progress::Failed(_));
-        let back: i64 = charge.refunds.iter().filter(alive).map(|r| self.refunds[*r].amount).sum();
+        let back: i64 = charge.refunds.iter().filter(counts).map(|r| self.refunds[*r].amount).sum();
         let left = charge.amount - back;
         if left == 0 {
             let message = format!("订单 {} 已经全额退款 (nothing is left)", charge.order_no);
@@ -41,8 +41,8 @@ impl State {
                 })?
             }
         };
-        let wish = params.get("metadata").and_then(|metadata| metadata.get("sandbox"));
-        let failure = wish.and_then(Value::as_str).filter(|wish| wish.starts_with("refund_"));
+        let requested = params.get("metadata").and_then(|metadata| metadata.get("sandbox"));
+        let failure = requested.and_then(Value::as_str).filter(|code| code.starts_with("refund_"));
         let (refund, now) = (self.refunds.len(), self.clock.millis());
         self.refunds.push(Refund {
             id: format!("re_1012611230000{:011}", refund + 1).into(),
@@ -56,18 +56,18 @@ impl State {
         match self.refunds[refund].progress {
             Progress::Failed(_) => {
                 let object = self.show_refund(refund);
-                self.happened("refund.failed", object, now);
+                self.record_event("refund.failed", object, now);
             }
             _ => self.due.add(now + millis(REFUND_TAKES), Due::Refund(refund)),
         }
         Ok(Answer::ok(self.show_refund(refund)))
     }
 
-    /// The channel has paid the money back.
+    /// The channel pays the money back.
     pub(super) fn settle_refund(&mut self, refund: usize, at: Millis) {
         self.refunds[refund].progress = Progress::Succeeded(seconds(at));
         let object = self.show_refund(refund);
-        self.happened("refund.succeeded", object, at);
+        self.record_event("refund.succeeded", object, at);
     }
 
     pub(super) fn retrieve_refund(&self, charge: &str, id: &str) -> Result<Answer, Answer> {

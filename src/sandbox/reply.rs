@@ -14,19 +14,19 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-/// Ends a connection without an answer, or in the middle of one.
+/// The error with which a fault closes a connection, before the answer or in the middle of it.
 #[derive(Debug)]
-pub(super) struct Broken;
+pub(super) struct ConnectionAborted;
 
-impl fmt::Display for Broken {
+impl fmt::Display for ConnectionAborted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("broken on request")
+        f.write_str("closed by a fault of the sandbox")
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for ConnectionAborted {}
 
-pub(super) type Body = UnsyncBoxBody<Bytes, Broken>;
+pub(super) type Body = UnsyncBoxBody<Bytes, ConnectionAborted>;
 
 pub(super) fn full(body: impl Into<Bytes>) -> Body {
     Full::new(body.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
@@ -39,36 +39,39 @@ pub(super) fn response_of(status: u16, content: &'static str, body: Body) -> Res
     response
 }
 
-pub(super) async fn taken_apart(answer: Response<Body>) -> (response::Parts, Bytes) {
+/// Reads a response to its end: the head without a content length, and the whole body.
+pub(super) async fn collect(answer: Response<Body>) -> (response::Parts, Bytes) {
     let (mut head, body) = answer.into_parts();
     head.headers.remove(CONTENT_LENGTH);
     let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     (head, bytes)
 }
 
-/// A body that comes in pieces, and breaks off behind them unless it is whole.
-pub(super) fn in_pieces(pieces: Vec<Bytes>, pause: Duration, is_whole: bool) -> Body {
+/// A body that is sent in chunks with a pause after each. Unless it is complete, the connection is
+/// closed after the last chunk.
+pub(super) fn chunked(chunks: Vec<Bytes>, pause: Duration, is_complete: bool) -> Body {
     let (mut sender, body) = Channel::new(1);
-    // Ends with the connection, which holds the other end.
+    // This task ends with the connection, which owns the receiver.
     tokio::spawn(async move {
-        for piece in pieces {
-            if sender.send_data(piece).await.is_err() {
+        for chunk in chunks {
+            if sender.send_data(chunk).await.is_err() {
                 return;
             }
             tokio::time::sleep(pause).await;
         }
-        if !is_whole {
-            sender.abort(Broken);
+        if !is_complete {
+            sender.abort(ConnectionAborted);
         }
     });
     body.boxed_unsync()
 }
 
-/// Indented by four, as the real API does it: a signature is over these bytes, not over the value.
+/// The JSON text of a value, indented by four spaces as by the real API. The signature is over
+/// these bytes.
 pub(super) fn pretty(value: &Value) -> Vec<u8> {
     let mut text = Vec::new();
     let formatter = PrettyFormatter::with_indent(b"    ");
-    // A `Value` in memory always serialises.
+    // Serializing a `Value` to memory cannot fail.
     let _ = value.serialize(&mut Serializer::with_formatter(&mut text, formatter));
     text
 }

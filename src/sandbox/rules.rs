@@ -1,4 +1,4 @@
-//! What Ping++ documents about creating charges, channel by channel. Tables only, no state.
+//! The documented rules for creating charges, by channel. Tables and checks without state.
 
 use std::ops::RangeInclusive;
 
@@ -11,14 +11,14 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// A checked request for a charge.
+/// The checked values of a request to create a charge.
 pub(super) struct Order {
     pub(super) channel: Channel,
     pub(super) amount: i64,
     pub(super) time_expire: i64,
 }
 
-/// Checks everything that can be checked without knowing other charges.
+/// Checks the parameters of a charge, except for what depends on other charges.
 pub(super) fn check(params: &Map<String, Value>, app: &str, now: i64) -> Result<Order, Answer> {
     let text = |name: &str| params.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
     let required = |name: &str| text(name).ok_or_else(|| Answer::bad_parameter(name, "missing"));
@@ -131,7 +131,7 @@ fn longest_expiry(channel: &Channel) -> i64 {
     if is_unionpay(channel) { HOUR } else { 15 * DAY }
 }
 
-/// For how many seconds the same order returns the first charge.
+/// The number of seconds during which a repeated create returns the first charge.
 pub(super) fn same_order_window(channel: &Channel) -> i64 {
     match channel {
         Channel::WxPubScan | Channel::CbWxPubScan => MINUTE,
@@ -141,12 +141,12 @@ pub(super) fn same_order_window(channel: &Channel) -> i64 {
     }
 }
 
-/// Whether a later order with the same number is refused although the first was not paid.
+/// Whether an order_no cannot be used for another charge, even if the first one was not paid.
 pub(super) fn uses_order_no_up(channel: &Channel) -> bool {
     matches!(channel, Channel::IsvQr | Channel::IsvScan | Channel::IsvWap) || is_wechat(channel)
 }
 
-/// Whether instalment parameters make another charge of the same order.
+/// Whether it is a channel of Alipay, on which other instalment parameters make another charge.
 pub(super) fn is_alipay(channel: &Channel) -> bool {
     let name = channel.as_str();
     name.starts_with("alipay") || name.starts_with("cb_alipay")

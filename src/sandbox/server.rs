@@ -1,4 +1,4 @@
-//! The sandbox's HTTP side: connections, the checks before a request is let in, and faults.
+//! The HTTP server of the sandbox: connections, the checks of a request, and faults.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,18 +21,19 @@ use super::fault::{Fault, Kind};
 use super::inner::SandboxInner;
 use super::page;
 use super::received::{ReceivedRequest, SignatureCheck};
-use super::reply::{Body, Broken, full, in_pieces, pretty, response_of, taken_apart};
+use super::reply::{Body, ConnectionAborted, chunked, collect, full, pretty, response_of};
 use crate::Timestamp;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// How long a client may take to send a request.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take to send the head, and then the body, of a request.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How far a request's timestamp may be off. Ping++ does not say what it allows.
+/// The accepted difference, in seconds, between a request's timestamp and the system clock. The
+/// limit of Ping++ is not documented.
 const CLOCK_SKEW: u64 = 300;
 
-/// Accepts connections until it is aborted, and takes them along.
+/// Accepts connections. Runs until it is aborted, which closes them.
 pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
     let mut connections = JoinSet::new();
     loop {
@@ -47,8 +48,8 @@ pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
                     }
                     connections.spawn(serve(stream, Arc::clone(&sandbox)));
                 }
-                // One that is gone before it was accepted is nobody's loss; but without files left,
-                // trying again at once would be all that is done.
+                // The client has gone, or there are no file descriptors left. The pause keeps the
+                // second case from becoming a busy loop.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(ended) = connections.join_next() => {
@@ -63,10 +64,10 @@ pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
 async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| answer(request, &sandbox));
-    // What breaks a connection is the client's business.
+    // An error here is a connection that the client or a fault has closed.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(READ_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
@@ -74,15 +75,16 @@ async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
 async fn answer(
     request: Request<Incoming>,
     sandbox: &SandboxInner,
-) -> Result<Response<Body>, Broken> {
+) -> Result<Response<Body>, ConnectionAborted> {
     let (head, body) = request.into_parts();
-    if !is_from_here(&head.headers, sandbox) {
-        let message = "the sandbox answers only programs and pages of this machine, by its address";
+    if !is_local(&head.headers, sandbox) {
+        let message =
+            "the sandbox accepts no requests to other hosts or from pages of other origins";
         return Ok(response(&Answer::refused(421, message), None));
     }
-    let body = tokio::time::timeout(PATIENCE, Limited::new(body, BODY_LIMIT).collect());
+    let body = tokio::time::timeout(READ_TIMEOUT, Limited::new(body, BODY_LIMIT).collect());
     let Ok(Ok(body)) = body.await else {
-        let answer = Answer::refused(413, "the body is too large, or did not come");
+        let answer = Answer::refused(413, "the body is too large, or was not received in time");
         return Ok(response(&answer, None));
     };
     let body = body.to_bytes();
@@ -122,38 +124,38 @@ async fn answer(
         (fault, answer)
     };
     sandbox.changed.notify_one();
-    let true_answer = match answer {
+    let actual = match answer {
         Some(Ok(answer)) => response(&answer, Some(sandbox)),
         Some(Err(refusal)) => response(&refusal, None),
         None => Response::new(full("")),
     };
     match fault {
-        None => Ok(true_answer),
-        Some(fault) => fail(fault, true_answer, sandbox).await,
+        None => Ok(actual),
+        Some(fault) => fail(fault, actual, sandbox).await,
     }
 }
 
-/// Lets the fault do its work on the answer.
+/// Applies a fault to the answer of the operation.
 async fn fail(
     fault: Fault,
     mut answer: Response<Body>,
     sandbox: &SandboxInner,
-) -> Result<Response<Body>, Broken> {
+) -> Result<Response<Body>, ConnectionAborted> {
     match fault.kind {
         #[cfg(test)]
-        Kind::Panic => panic!("on request"),
-        Kind::Refuse | Kind::Close => Err(Broken),
+        Kind::Panic => panic!("simulated by a fault"),
+        Kind::Refuse | Kind::Close => Err(ConnectionAborted),
         Kind::Stall => std::future::pending().await,
         Kind::Slow(pause) => {
-            let (head, bytes) = taken_apart(answer).await;
-            let pieces = bytes.chunks(1).map(Bytes::copy_from_slice).collect();
-            Ok(Response::from_parts(head, in_pieces(pieces, pause, true)))
+            let (head, bytes) = collect(answer).await;
+            let chunks = bytes.chunks(1).map(Bytes::copy_from_slice).collect();
+            Ok(Response::from_parts(head, chunked(chunks, pause, true)))
         }
         Kind::Truncate => {
-            let (mut head, bytes) = taken_apart(answer).await;
+            let (mut head, bytes) = collect(answer).await;
             head.headers.insert(CONTENT_LENGTH, bytes.len().into());
             let half = bytes.slice(..bytes.len() / 2);
-            Ok(Response::from_parts(head, in_pieces(vec![half], Duration::ZERO, false)))
+            Ok(Response::from_parts(head, chunked(vec![half], Duration::ZERO, false)))
         }
         Kind::Garbage => Ok(response_of(200, "application/json", full("\u{0}garbage"))),
         Kind::Html(status) => {
@@ -162,7 +164,7 @@ async fn fail(
         }
         Kind::Error { status, code, retry_after } => {
             let kind = if status == 402 { "channel_error" } else { "api_error" };
-            let message = "沙箱模拟的错误 (an error made on request)";
+            let message = "沙箱模拟的错误 (an error simulated by the sandbox)";
             let error = Answer::error(status, kind, message, code.as_deref(), None);
             answer = response(&error, Some(sandbox));
             if let Some(pause) = retry_after {
@@ -181,19 +183,20 @@ async fn fail(
 
 const SIGNATURE: &str = "x-pingplusplus-signature";
 
-/// Whether it was sent to this address by name, and not by a web page of somebody else.
-fn is_from_here(headers: &HeaderMap, sandbox: &SandboxInner) -> bool {
-    let here = |host: &str| {
+/// Whether a request was sent to a name of the loopback interface, and not by a web page of another
+/// origin: this keeps web pages from using the sandbox, also by DNS rebinding.
+fn is_local(headers: &HeaderMap, sandbox: &SandboxInner) -> bool {
+    let is_loopback = |host: &str| {
         let name = host.strip_suffix(&format!(":{}", sandbox.port)).unwrap_or(host);
         matches!(name, "127.0.0.1" | "localhost" | "[::1]")
     };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-    host.is_some_and(here)
-        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(here))
+    host.is_some_and(is_loopback)
+        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_loopback))
 }
 
-/// Whether the signature is over what was received: body, target, timestamp.
+/// Checks the signature over the body, target and timestamp that were received.
 fn signature(received: &ReceivedRequest, sandbox: &SandboxInner) -> SignatureCheck {
     let Some(signature) = received.header("pingplusplus-signature") else {
         return SignatureCheck::Missing;
@@ -205,6 +208,7 @@ fn signature(received: &ReceivedRequest, sandbox: &SandboxInner) -> SignatureChe
     }
 }
 
+/// Refuses a request whose API key, timestamp or signature is not accepted.
 fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answer> {
     if !has_api_key(received, &sandbox.api_key) {
         return Err(Answer::refused(401, "提供了无效的 API KEY (invalid API key)"));
@@ -212,7 +216,7 @@ fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answe
     if sandbox.merchant.is_none() {
         return Ok(());
     }
-    // The world's clock, not the sandbox's: it is the client's.
+    // The client uses the system clock, not the sandbox's.
     let now = Timestamp::from(SystemTime::now()).as_unix();
     let timestamp = received.header("pingplusplus-request-timestamp").unwrap_or_default();
     if timestamp.parse::<i64>().map_or(u64::MAX, |time| time.abs_diff(now)) > CLOCK_SKEW {
@@ -227,7 +231,7 @@ fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answe
     }
 }
 
-/// `Bearer KEY`, or `Basic` with the key as user name.
+/// The key is sent as `Bearer KEY`, or as `Basic` with the key as user name.
 fn has_api_key(received: &ReceivedRequest, key: &str) -> bool {
     let Some(value) = received.header(AUTHORIZATION.as_str()) else { return false };
     if let Some(bearer) = value.strip_prefix("Bearer ") {
@@ -238,7 +242,8 @@ fn has_api_key(received: &ReceivedRequest, key: &str) -> bool {
     })
 }
 
-/// Signed if there is somebody to sign: a 401 is not.
+/// The response for an answer. It is signed if a signer is given; a refused request (401) gets an
+/// unsigned one.
 fn response(answer: &Answer, signer: Option<&SandboxInner>) -> Response<Body> {
     let body = pretty(&answer.body);
     let signature = signer.filter(|sandbox| sandbox.signs_answers).map(|s| signed(&body, s));

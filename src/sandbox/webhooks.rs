@@ -1,4 +1,4 @@
-//! Delivers events to a merchant's server, again and again until they are accepted.
+//! Posts events to the merchant's webhook until they are accepted or the schedule of retries ends.
 
 use std::io;
 use std::sync::Arc;
@@ -17,23 +17,23 @@ use super::inner::SandboxInner;
 use super::reply::pretty;
 use super::state::Delivery;
 
-/// How long a merchant's server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one delivery may take.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Checks a URL that events are to be delivered to.
+/// Parses the URL of the webhook.
 pub(super) fn target(url: &str) -> io::Result<Uri> {
     let uri: Option<Uri> = url.parse().ok();
     let is_good = |uri: &Uri| uri.scheme_str() == Some("http") && uri.host().is_some();
     uri.filter(is_good).ok_or_else(|| {
         let message =
-            format!("{url:?} is no URL for webhooks: give one like http://127.0.0.1:8080/");
+            format!("{url:?} is not a URL for webhooks: use one like http://127.0.0.1:8080/");
         io::Error::new(io::ErrorKind::InvalidInput, message)
     })
 }
 
-/// Delivers for ever, each event at its time on the sandbox's clock.
+/// Delivers each event at its time on the sandbox's clock. Runs until it is aborted.
 pub(super) async fn deliver(sandbox: Arc<SandboxInner>, url: Uri) {
-    let mut under_way = JoinSet::new();
+    let mut running = JoinSet::new();
     loop {
         let (delivery, wait) = {
             let mut locked = sandbox.lock();
@@ -50,29 +50,30 @@ pub(super) async fn deliver(sandbox: Arc<SandboxInner>, url: Uri) {
         };
         if let Some((_, delivery)) = delivery {
             let (sandbox, url) = (Arc::clone(&sandbox), url.clone());
-            under_way.spawn(async move {
-                let posted = tokio::time::timeout(PATIENCE, post(&sandbox, &url, delivery)).await;
+            running.spawn(async move {
+                let posted =
+                    tokio::time::timeout(DELIVERY_TIMEOUT, post(&sandbox, &url, delivery)).await;
                 let accepted = matches!(posted, Ok(Ok(true)));
-                sandbox.lock().state.delivered(delivery, accepted);
+                sandbox.lock().state.record_delivery(delivery, accepted);
                 sandbox.changed.notify_one();
             });
             continue;
         }
-        let time_has_come = async {
+        let next_is_due = async {
             match wait {
                 Some(wait) => tokio::time::sleep(Duration::from_millis(wait)).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            () = time_has_come => {}
+            () = next_is_due => {}
             () = sandbox.changed.notified() => {}
         }
-        while under_way.try_join_next().is_some() {}
+        while running.try_join_next().is_some() {}
     }
 }
 
-/// One delivery; whether it was accepted.
+/// Posts an event once. Returns whether it was accepted.
 async fn post(
     sandbox: &SandboxInner,
     url: &Uri,
@@ -89,7 +90,7 @@ async fn post(
         .header(CONTENT_TYPE, "application/json;charset=utf-8")
         .header("X-Pingplusplus-Signature", signature)
         .body(Full::new(Bytes::from(body)))?;
-    // Both at once: the connection must be driven while the answer is awaited.
+    // The connection must be polled while the answer is awaited.
     let mut connection = std::pin::pin!(connection);
     let mut answer = std::pin::pin!(sender.send_request(request));
     let answer = tokio::select! {
