@@ -66,9 +66,10 @@ const ROUNDS: usize = 9;
 async fn compare(url: &str, pem: Option<&str>, in_flight: usize, calls: usize) -> Row {
     let floor = Floor::new(url, pem, Signing::Inline);
     let mut builder = Client::builder("sk_test_benchmark").base_url(url);
-    if let Some(pem) = pem {
-        builder = builder.signing_key(SigningKey::from_pem(pem).unwrap());
-    }
+    builder = match pem {
+        Some(pem) => builder.signing_key(SigningKey::from_pem(pem).unwrap()),
+        None => builder.unsigned(),
+    };
     let client = builder.build().unwrap();
 
     let by_hand = || {

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pingpp::{List, PublicKey, SigningKey, webhook};
+use pingpp::{List, Mode, PublicKey, SigningKey, webhook};
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
@@ -110,7 +110,10 @@ fn events() {
             key.verify(body.as_bytes(), &STANDARD.decode(&header).unwrap()).unwrap();
             drop(black_box(read::<PlainEvent>(&body)));
         },
-        || drop(black_box(webhook::verify(&key, &header, body.as_bytes()).unwrap())),
+        || {
+            let event = webhook::verify(&key, Mode::Test, &header, body.as_bytes()).unwrap();
+            drop(black_box(event.object::<pingpp::Charge>().unwrap()));
+        },
     );
 }
 

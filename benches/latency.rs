@@ -42,7 +42,7 @@ fn main() {
             first.push(time(async { drop(client.charges().reverse(ID).await.unwrap()) }).await);
             warm.push(time(async { drop(warmed.charges().reverse(ID).await.unwrap()) }).await);
             // What must not be repeated goes over a connection of its own.
-            let request = Request::post(["charges", ID, "reverse"]).json(&json!({}));
+            let request = Request::post("/v1/charges/{id}/reverse", &[ID]).json(&json!({}));
             fresh.push(time(async { drop(warmed.call::<Charge>(request).await.unwrap()) }).await);
         }
         let warm = median(warm);

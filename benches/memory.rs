@@ -75,9 +75,10 @@ fn main() {
 
 fn client(url: &str, pem: Option<&str>) -> Client {
     let mut builder = Client::builder("sk_test_benchmark").base_url(url);
-    if let Some(pem) = pem {
-        builder = builder.signing_key(SigningKey::from_pem(pem).unwrap());
-    }
+    builder = match pem {
+        Some(pem) => builder.signing_key(SigningKey::from_pem(pem).unwrap()),
+        None => builder.unsigned(),
+    };
     builder.build().unwrap()
 }
 

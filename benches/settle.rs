@@ -74,7 +74,8 @@ async fn main() {
     let requests = Arc::<AtomicUsize>::default();
     tokio::spawn(serve(listener, Arc::clone(&requests)));
     // No more connections than a listener's queue takes: a dropped one costs real time.
-    let client = Client::builder("sk_test_bench").base_url(base_url).no_proxy().max_in_flight(64);
+    let client =
+        Client::builder("sk_test_bench").unsigned().base_url(base_url).no_proxy().max_in_flight(64);
     let client = client.build().unwrap();
     let id = |n: usize| format!("ch_{n:024}");
 

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use pingpp::sandbox::{Sandbox, payer};
-use pingpp::{Amount, Channel, CreateCharge, Settled};
+use pingpp::{Amount, CreateCharge, PayBy, Settled};
 
 /// What the customer does, by the code that is scanned.
 const CUSTOMERS: [(&str, &str); 5] = [
@@ -27,13 +27,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("the customer {what}");
         let order = CreateCharge::builder()
             .order_no(format!("2026112300{number}"))
-            .channel(Channel::AlipayScan)
+            .channel(PayBy::alipay_scan(code))
             .amount(Amount::from_fen(100))
             .client_ip([192, 0, 2, 1])
             .subject("Tea")
-            .body("A pot of Longjing")
-            .extra([("scan_code", code)])
-            .build();
+            .body("A pot of Longjing");
         // For real: without the two times, which are 5 s and 60 s then.
         let settlement = client
             .charges()

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use pingpp::sandbox::Sandbox;
-use pingpp::{Amount, Channel, Charge, Client, CreateCharge};
+use pingpp::{Amount, Charge, Client, CreateCharge, PayBy};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,13 +41,11 @@ async fn on_the_sandbox() -> Result<String, Box<dyn Error>> {
         .create(
             CreateCharge::builder()
                 .order_no("20261123001")
-                .channel(Channel::AlipayScan)
-                .extra([("scan_code", "281000000000000000")])
+                .channel(PayBy::alipay_scan("281000000000000000"))
                 .amount(Amount::from_fen(100))
                 .client_ip([192, 0, 2, 1])
                 .subject("Tea")
-                .body("A pot of Longjing")
-                .build(),
+                .body("A pot of Longjing"),
         )
         .await?;
     let reversed: Charge = client.charges().reverse(&unpaid.id).await?;

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use pingpp::sandbox::{Options, Sandbox};
-use pingpp::{Amount, Channel, Client, CreateCharge, Error, Event, Outcome, PublicKey, webhook};
+use pingpp::{Amount, Client, CreateCharge, Error, Event, Outcome, PayBy, PublicKey, webhook};
 use serde_json::json;
 
 #[derive(Clone)]
@@ -24,8 +24,8 @@ struct App {
     client: Client,
     /// Ping++'s, to verify what is posted here.
     key: PublicKey,
-    /// The events that were taken, by id; a real server keeps them in its database, where the id is
-    /// unique.
+    /// The events that were taken, by their key; a real server keeps them in its database, where the
+    /// key is unique.
     inbox: Arc<Mutex<HashMap<String, Event>>>,
 }
 
@@ -65,19 +65,21 @@ fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// An event that Ping++ signed; anything else is answered with 401 or 400 before a handler sees it.
+/// An event that Ping++ signed, of the client's mode; anything else is answered with 401, 400 or 403
+/// before a handler sees it.
 struct Signed(Event);
 
 impl FromRequest<App> for Signed {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let signature = request.headers().get("X-Pingplusplus-Signature").cloned();
+        let signature = request.headers().get(webhook::SIGNATURE_HEADER).cloned();
         let signature =
             signature.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
         // The bytes as they came: JSON that was read and written again is not what was signed.
         let body = Bytes::from_request(request, app).await.map_err(IntoResponse::into_response)?;
-        webhook::verify(&app.key, signature, &body).map(Self).map_err(|error| {
+        let event = webhook::verify(&app.key, app.client.mode(), signature, &body);
+        event.map(Self).map_err(|error| {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
             (status, error.to_string()).into_response()
         })
@@ -87,12 +89,11 @@ impl FromRequest<App> for Signed {
 /// Stores first and answers 2xx then: what was answered is not delivered again. Work on an event
 /// belongs behind the inbox, not before the answer.
 async fn take(State(app): State<App>, Signed(event): Signed) -> StatusCode {
-    // Some events of the account product have no id; then all of it tells it from others.
-    let id = event.id.as_ref().map_or_else(|| json!(event).to_string(), ToString::to_string);
+    let key = event.dedup_key();
     let mut inbox = app.inbox.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_new = !inbox.contains_key(&id);
-    println!("{} {id}{}", event.kind, if is_new { "" } else { ", again" });
-    inbox.entry(id).or_insert(event);
+    let is_new = !inbox.contains_key(&key);
+    println!("{} {key}{}", event.kind, if is_new { "" } else { ", again" });
+    inbox.entry(key).or_insert(event);
     StatusCode::OK
 }
 
@@ -132,12 +133,10 @@ fn refusal(error: &Error) -> Response {
 async fn unpaid_charge(client: &Client) -> Result<String, Error> {
     let params = CreateCharge::builder()
         .order_no("20261123001")
-        .channel(Channel::AlipayScan)
-        .extra([("scan_code", "281000000000000000")])
+        .channel(PayBy::alipay_scan("281000000000000000"))
         .amount(Amount::from_fen(100))
         .client_ip([192, 0, 2, 1])
         .subject("Tea")
-        .body("A pot of Longjing")
-        .build();
+        .body("A pot of Longjing");
     Ok(client.charges().create(params).await?.id.to_string())
 }

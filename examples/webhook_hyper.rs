@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use pingpp::sandbox::{Options, Sandbox};
-use pingpp::{Amount, Channel, CreateCharge, Event, PublicKey, webhook};
+use pingpp::{Amount, Channel, Charge, CreateCharge, Event, Mode, PublicKey, webhook};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -44,15 +44,15 @@ async fn receive(request: Request<Incoming>, inbox: &Inbox) -> Result<(), Status
     // The bytes as they came: JSON that was read and written again is not what was signed.
     let body = Limited::new(body, webhook::BODY_LIMIT).collect().await;
     let body = body.map_err(|_| StatusCode::BAD_REQUEST)?.to_bytes();
-    let signature = head.headers.get("X-Pingplusplus-Signature");
+    let signature = head.headers.get(webhook::SIGNATURE_HEADER);
     let signature = signature.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let event = webhook::verify(&inbox.key, signature, &body).map_err(|error| {
+    let event = webhook::verify(&inbox.key, Mode::Test, signature, &body).map_err(|error| {
         eprintln!("refused: {error}");
         StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST)
     })?;
-    // The same event may be delivered again; a few old ones have no id, and then the body tells.
-    let id = event.id.as_ref().map_or_else(|| format!("{body:?}"), ToString::to_string);
-    let is_new = inbox.seen.lock().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?.insert(id);
+    // The same event may be delivered again.
+    let seen = inbox.seen.lock();
+    let is_new = seen.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?.insert(event.dedup_key());
     if is_new {
         inbox.stored.send(event).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     }
@@ -80,7 +80,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = format!("http://{}/webhooks", listener.local_addr()?);
     let sandbox = Sandbox::start_with(Options::builder().webhook(url).build()).await?;
     let (stored, mut news) = mpsc::unbounded_channel();
-    // For real: PublicKey::from_pem_file of the key that the dashboard shows.
+    // For real: Mode::Live, and PublicKey::from_pem_file of the key that the dashboard shows.
     let inbox = Inbox { key: sandbox.public_key(), seen: Mutex::default(), stored };
     tokio::spawn(serve(listener, Arc::new(inbox)));
 
@@ -92,16 +92,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .subject("Tea")
         .body("A pot of Longjing")
         // Ping++ delivers the events of such a charge twice, for a test of what comes twice.
-        .metadata([("pingpp_tc", "001")])
-        .build();
+        .metadata([("pingpp_tc", "001")]);
     let charge = sandbox.client().charges().create(params).await?;
     sandbox.pay(&charge.id);
     let event = news.recv().await.ok_or("the server is gone")?;
-    println!(
-        "{}: {} {}",
-        event.kind,
-        charge.id,
-        event.id.map_or(String::new(), |id| id.to_string())
-    );
+    let paid: Charge = event.object()?;
+    println!("{}: {} is paid, key {}", event.kind, paid.id, event.dedup_key());
     Ok(())
 }

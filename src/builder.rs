@@ -1,10 +1,8 @@
-//! `ClientBuilder` and what can be wrong with a configuration.
+//! `ClientBuilder`: the configuration of a client.
 //!
 //! Everything is checked in `build`, which needs no runtime and opens no socket.
 
-use std::error::Error as StdError;
 use std::ffi::OsString;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,23 +11,25 @@ use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
 use tokio::time::Instant;
 
-use crate::client::{Client, Shared};
+use crate::client::{Client, ClientInner};
+use crate::config_error::ConfigError;
 use crate::credentials::{ApiKey, Credentials};
-use crate::error::BoxError;
-use crate::retry::Budget;
-use crate::signing::Signers;
+use crate::request::{NOT_AN_APP, is_app};
+use crate::retry::{Budget, RetryPolicy};
+use crate::signing::{PublicKey, Signers, SigningKey};
 use crate::transport::{Config, Proxy, Transport, root_certificates};
-use crate::{App, Id, PublicKey, RetryPolicy, SigningKey};
+use crate::types::{App, Id};
 
 const BASE_URL: &str = "https://api.pingxx.com";
 
 /// Configures a [`Client`]; made by [`Client::builder`].
 ///
-/// ```
+/// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
 ///
 /// let client = pingpp::Client::builder("sk_test_ibbTe5jLGCi5rzfH4OqPW9KC")
+///     .signing_key(pingpp::SigningKey::from_pem_file("your_rsa_private_key.pem")?)
 ///     .app("app_1Gqj58ynP0mHeX1q")
 ///     .timeout(Duration::from_secs(30))
 ///     .build()?;
@@ -42,6 +42,7 @@ const BASE_URL: &str = "https://api.pingxx.com";
 pub struct ClientBuilder {
     api_key: ApiKey,
     signing_key: Option<SigningKey>,
+    unsigned: bool,
     verify: Vec<PublicKey>,
     app: Option<Id<App>>,
     base_url: String,
@@ -58,11 +59,38 @@ pub struct ClientBuilder {
     user_agent: Option<String>,
 }
 
+impl Client {
+    /// Begins a client that uses this secret API key (`sk_test_...` or `sk_live_...`; it decides
+    /// between test and live mode).
+    pub fn builder(api_key: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(api_key.into())
+    }
+
+    /// Makes a client from the environment:
+    ///
+    /// | variable | |
+    /// |---|---|
+    /// | `PINGPP_API_KEY` | the secret key; required |
+    /// | `PINGPP_PRIVATE_KEY_PATH` | a PEM file with the key that signs, or |
+    /// | `PINGPP_PRIVATE_KEY` | its text; line breaks may be written as `\n`, or |
+    /// | `PINGPP_UNSIGNED` | `1` to send requests without a signature |
+    /// | `PINGPP_APP_ID` | the app |
+    /// | `PINGPP_BASE_URL` | default `https://api.pingxx.com` |
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the variable. Without a usable key it is an error, never a client
+    /// that does not sign, unless `PINGPP_UNSIGNED=1` asks for that.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        ClientBuilder::from_vars(|name| std::env::var_os(name))?.build()
+    }
+}
+
 impl ClientBuilder {
-    pub(crate) fn new(api_key: String) -> Self {
+    fn new(api_key: String) -> Self {
         Self {
             api_key: ApiKey::new(api_key),
             signing_key: None,
+            unsigned: false,
             verify: Vec::new(),
             app: None,
             base_url: BASE_URL.to_owned(),
@@ -81,7 +109,7 @@ impl ClientBuilder {
     }
 
     /// Reads the variables that [`Client::from_env`] names through `var`.
-    pub(crate) fn from_vars(var: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+    fn from_vars(var: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
         let text = |name: &'static str| match var(name).map(OsString::into_string) {
             None => Ok(None),
             Some(Ok(text)) if !text.is_empty() => Ok(Some(text)),
@@ -107,6 +135,14 @@ impl ClientBuilder {
         }
         .map(|(name, key)| key.map_err(|error| ConfigError::new(name, error.to_string())))
         .transpose()?;
+        match text("PINGPP_UNSIGNED")?.as_deref() {
+            None | Some("0") => {}
+            Some("1") => builder.unsigned = true,
+            Some(_) => {
+                let reason = "it is neither 1 nor 0: set it to 1 to send unsigned requests";
+                return Err(ConfigError::new("PINGPP_UNSIGNED", reason));
+            }
+        }
         if let Some(app) = text("PINGPP_APP_ID")? {
             builder = builder.app(app);
         }
@@ -118,10 +154,16 @@ impl ClientBuilder {
 
     /// Signs every request with this key. Its public half must be uploaded in the Ping++ dashboard.
     ///
-    /// Without it requests go out unsigned, which Ping++ accepts only while signature checking is
-    /// switched off in the dashboard, and never for transfers.
+    /// Either this or [`unsigned`](Self::unsigned) is required.
     pub fn signing_key(mut self, key: SigningKey) -> Self {
         self.signing_key = Some(key);
+        self
+    }
+
+    /// Sends requests without a signature. Ping++ accepts them only while signature checking is
+    /// switched off in the dashboard, and never for transfers.
+    pub fn unsigned(mut self) -> Self {
+        self.unsigned = true;
         self
     }
 
@@ -132,7 +174,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The app of calls that do not name one (`app_...`).
+    /// The app of the calls that need one (`app_...`); [`Client::with_app`] changes it.
     pub fn app(mut self, app: impl Into<Id<App>>) -> Self {
         self.app = Some(app.into());
         self
@@ -228,6 +270,26 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, ConfigError> {
         let credentials = Credentials::new(self.api_key, self.signing_key)
             .map_err(|reason| ConfigError::new("api_key", reason))?;
+        match (&credentials.signing_key, self.unsigned) {
+            (None, false) => {
+                return Err(ConfigError::new(
+                    "signing_key",
+                    "there is none: pass the RSA private key whose public half is in the Ping++ \
+                     dashboard (from_env reads PINGPP_PRIVATE_KEY_PATH), or call `unsigned()` \
+                     (PINGPP_UNSIGNED=1) to send requests without a signature",
+                ));
+            }
+            (Some(_), true) => {
+                return Err(ConfigError::new(
+                    "unsigned",
+                    "there is a signing key as well: remove one of them",
+                ));
+            }
+            _ => {}
+        }
+        if self.app.as_ref().is_some_and(|app| !is_app(app)) {
+            return Err(ConfigError::new("app", NOT_AN_APP));
+        }
         let (scheme, authority) = server(&self.base_url)?;
         for (setting, limit) in [
             ("timeout", self.timeout),
@@ -260,61 +322,22 @@ impl ClientBuilder {
             accept_language: header("accept_language", &self.accept_language)?,
             user_agent: header("user_agent", &user_agent)?,
         })?;
-        Ok(Client::new(Shared {
+        let inner = ClientInner {
             transport,
             signers: Signers::new(self.signing_threads),
             budget: Mutex::new(Budget::new()),
             born: Instant::now(),
             credentials,
             verify: self.verify,
-            app: self.app,
             timeout: self.timeout,
             attempt_timeout: self.attempt_timeout,
             retry: self.retry,
-        }))
+        };
+        Ok(Client::new(inner, self.app))
     }
 }
 
 const USER_AGENT: &str = concat!("pingpp-rust/", env!("CARGO_PKG_VERSION"));
-
-/// A configuration that cannot work. It names the setting and says what to do.
-#[derive(Debug)]
-pub struct ConfigError {
-    setting: &'static str,
-    reason: String,
-    source: Option<BoxError>,
-}
-
-impl ConfigError {
-    pub(crate) fn new(setting: &'static str, reason: impl Into<String>) -> Self {
-        Self { setting, reason: reason.into(), source: None }
-    }
-
-    pub(crate) fn because(
-        setting: &'static str,
-        reason: &str,
-        source: impl Into<BoxError>,
-    ) -> Self {
-        Self { setting, reason: reason.to_owned(), source: Some(source.into()) }
-    }
-
-    /// The builder method or environment variable that is wrong.
-    pub fn setting(&self) -> &str {
-        self.setting
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.setting, self.reason)
-    }
-}
-
-impl StdError for ConfigError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
 
 fn header(setting: &'static str, text: &str) -> Result<HeaderValue, ConfigError> {
     HeaderValue::from_str(text)
@@ -386,15 +409,16 @@ mod tests {
             ("PINGPP_BASE_URL", "http://127.0.0.1:1"),
         ])
         .unwrap();
-        let shared = client.shared();
-        assert!(shared.credentials.signing_key.is_some());
-        assert_eq!(shared.app.as_ref().map(Id::as_str), Some("app_1"));
-        assert_eq!(shared.transport.server().as_str(), "127.0.0.1:1");
+        assert!(client.inner().credentials.signing_key.is_some());
+        assert_eq!(client.app().map(Id::as_str), Some("app_1"));
+        assert_eq!(client.inner().transport.server().as_str(), "127.0.0.1:1");
     }
 
     #[test]
     fn a_wrong_variable_is_named_and_never_a_client_that_does_not_sign() {
         let key = ("PINGPP_API_KEY", "sk_test_1");
+        let pem = ("PINGPP_PRIVATE_KEY", PEM);
+        assert!(from(&[key, ("PINGPP_UNSIGNED", "1")]).is_ok());
         for (vars, named) in [
             (vec![], "PINGPP_API_KEY"),
             (vec![("PINGPP_API_KEY", "")], "PINGPP_API_KEY"),
@@ -405,7 +429,13 @@ mod tests {
                 vec![key, ("PINGPP_PRIVATE_KEY", PEM), ("PINGPP_PRIVATE_KEY_PATH", "a.pem")],
                 "PINGPP_PRIVATE_KEY",
             ),
-            (vec![key, ("PINGPP_BASE_URL", "http://api.pingxx.com")], "base_url"),
+            (vec![key, pem, ("PINGPP_BASE_URL", "http://api.pingxx.com")], "base_url"),
+            (vec![key], "signing_key"),
+            (vec![key, ("PINGPP_UNSIGNED", "0")], "signing_key"),
+            (vec![key, ("PINGPP_UNSIGNED", "yes")], "PINGPP_UNSIGNED"),
+            (vec![key, pem, ("PINGPP_UNSIGNED", "1")], "unsigned"),
+            (vec![key, pem, ("PINGPP_APP_ID", "1Gqj58ynP0mHeX1q")], "app"),
+            (vec![("PINGPP_API_KEY", "pk_test_1"), pem], "api_key"),
         ] {
             assert_eq!(from(&vars).unwrap_err().setting(), named, "{vars:?}");
         }

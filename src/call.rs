@@ -1,9 +1,10 @@
-//! `Call`: a future that can be configured, and the loop behind it: sign, send, classify, wait.
+//! `Call`: a future that can be configured, and the loop behind it: sign, send, judge, wait.
 //!
 //! What may be sent again is decided in `retry`, how far a send got in `transport`. This file reads
 //! the clock and draws the random numbers, so that neither of them has to.
 
 mod attempts;
+mod judge;
 
 use std::fmt;
 use std::future::Future;
@@ -16,12 +17,13 @@ use serde::de::DeserializeOwned;
 use tracing::{Instrument, field};
 
 use self::attempts::Attempts;
-use crate::SigningKey;
 use crate::client::Client;
 use crate::credentials::ApiKey;
-use crate::error::{Attempt, Error};
+use crate::error::{Attempt, BuildError, Error};
+use crate::macros::from_json::{FromJson, from_body};
 use crate::request::Request;
 use crate::retry::RetryPolicy;
+use crate::signing::SigningKey;
 use crate::transport::Answer;
 
 /// A call that is made when it is awaited.
@@ -64,29 +66,61 @@ struct Options {
     signing_key: Option<SigningKey>,
 }
 
-type Decode<T> = fn(Answer, Bytes, &[Attempt]) -> Result<T, serde_json::Error>;
+type Decode<T> =
+    Box<dyn Fn(&Answer, &Bytes, &[Attempt]) -> Result<T, serde_json::Error> + Send + Sync>;
 
-impl<T: DeserializeOwned> Call<T> {
-    pub(crate) fn new(client: Client, request: Request) -> Self {
+impl Client {
+    /// Any operation that has no method of its own, with the same signing, limits and errors.
+    ///
+    /// ```no_run
+    /// # async fn f(client: pingpp::Client) -> Result<(), pingpp::Error> {
+    /// use pingpp::Request;
+    ///
+    /// let order: serde_json::Value =
+    ///     client.call(Request::get("/v1/orders/{id}", &["2001708220000281981"])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call<T: DeserializeOwned + 'static>(&self, request: Request) -> Call<T> {
+        Call::new(self, request, |_, body, _| serde_json::from_slice(body))
+    }
+
+    /// An operation whose answer is an object of this crate.
+    pub(crate) fn fetch<T: FromJson + 'static>(&self, request: Request) -> Call<T> {
+        Call::new(self, request, |_, body, _| from_body(body))
+    }
+}
+
+impl<T: 'static> Call<T> {
+    fn new(
+        client: &Client,
+        request: Request,
+        decode: fn(&Answer, &Bytes, &[Attempt]) -> Result<T, serde_json::Error>,
+    ) -> Self {
         Self::planned(Plan {
-            client,
+            client: client.clone(),
             request,
             options: Options::default(),
-            decode: |_, body, _| serde_json::from_slice(&body),
+            decode: Box::new(decode),
         })
     }
 
     /// Gives the answer itself beside the value: status, headers, body, attempts.
     pub fn with_response(self) -> Call<Response<T>> {
-        let Plan { client, request, options, .. } = self.into_plan();
+        let Plan { client, request, options, decode } = self.into_plan();
         Call::planned(Plan {
             client,
             request,
             options,
-            decode: |answer, body, attempts| {
-                let value = serde_json::from_slice(&body)?;
-                Ok(Response { value, answer, body, attempts: attempts.to_vec() })
-            },
+            decode: Box::new(move |answer, body, attempts| {
+                Ok(Response {
+                    value: decode(answer, body, attempts)?,
+                    status: answer.status,
+                    headers: answer.headers.clone(),
+                    body: body.clone(),
+                    attempts: attempts.to_vec(),
+                })
+            }),
         })
     }
 }
@@ -132,11 +166,26 @@ impl<T: 'static> Future for Call<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(plan) = self.plan.take() {
+            if let Err(error) = has_runtime() {
+                return Poll::Ready(Err(Error::Build(error)));
+            }
             self.running = Some(Box::pin(run(plan)));
         }
-        let running = self.running.as_mut().expect("a call has a plan or runs");
+        let running = self.running.as_mut().expect("a call is not polled after its end");
         running.as_mut().poll(cx)
     }
+}
+
+/// A runtime with timers. Tokio has no question for the latter, only a panic.
+fn has_runtime() -> Result<(), BuildError> {
+    let timer = || drop(tokio::time::sleep(Duration::ZERO));
+    if tokio::runtime::Handle::try_current().is_ok() && std::panic::catch_unwind(timer).is_ok() {
+        return Ok(());
+    }
+    Err(BuildError::new(
+        "a call must be awaited inside a Tokio runtime with I/O and time enabled: use \
+         `#[tokio::main]`, or `enable_all()` on its builder",
+    ))
 }
 
 impl<T> fmt::Debug for Call<T> {
@@ -150,11 +199,11 @@ impl<T> fmt::Debug for Call<T> {
 /// The loop: an attempt, then its value, an error, or a pause and the next attempt.
 async fn run<T>(plan: Plan<T>) -> Result<T, Error> {
     let Plan { client, mut request, options, decode } = plan;
-    let mut running = Attempts::new(client.shared(), &mut request, options)?;
+    let mut running = Attempts::new(client.inner(), &mut request, options)?;
     let span = tracing::info_span!(
         "pingpp.call",
         http.request.method = running.method(),
-        url.path = running.path(),
+        url.template = running.route(),
         http.response.status_code = field::Empty,
         http.request.resend_count = field::Empty,
         error.type = field::Empty,
@@ -162,9 +211,9 @@ async fn run<T>(plan: Plan<T>) -> Result<T, Error> {
     async move {
         let result = loop {
             let failed = match running.attempt().await {
-                Ok((answer, body)) => match decode(answer, body, running.attempts()) {
+                Ok((answer, body)) => match decode(&answer, &body, running.attempts()) {
                     Ok(value) => break Ok(value),
-                    Err(error) => running.undecodable(error),
+                    Err(error) => running.undecodable(&error, answer, body),
                 },
                 Err(failed) => failed,
             };
@@ -184,7 +233,8 @@ async fn run<T>(plan: Plan<T>) -> Result<T, Error> {
 pub struct Response<T> {
     /// The decoded body.
     pub value: T,
-    answer: Answer,
+    status: u16,
+    headers: http::HeaderMap,
     body: Bytes,
     attempts: Vec<Attempt>,
 }
@@ -192,12 +242,12 @@ pub struct Response<T> {
 impl<T> Response<T> {
     /// The HTTP status, a 2xx.
     pub fn status(&self) -> u16 {
-        self.answer.status
+        self.status
     }
 
     /// The value of a header, whatever the case of its name; `None` if absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.answer.header(name)
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The body, byte for byte; what `X-Pingplusplus-Signature` is over.
@@ -205,7 +255,7 @@ impl<T> Response<T> {
         &self.body
     }
 
-    /// Every send of the call; the last one brought this answer.
+    /// Every attempt of the call; the last one brought this answer.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
@@ -215,7 +265,7 @@ impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("value", &self.value)
-            .field("status", &self.status())
+            .field("status", &self.status)
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
     }

@@ -1,23 +1,16 @@
-//! `Client`: one merchant's access to the API, and the way to its operations.
+//! `Client`: one merchant's access to the API. The operations stand in the files of their families.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::builder::{ClientBuilder, ConfigError};
-use crate::call::Call;
 use crate::credentials::Credentials;
-use crate::recovery::{self, Recovered};
-use crate::resources::charge::ChargeApi;
-use crate::resources::event::EventApi;
-use crate::resources::refund::RefundApi;
 use crate::retry::{Budget, RetryPolicy};
-use crate::signing::Signers;
+use crate::signing::{PublicKey, Signers};
 use crate::transport::Transport;
-use crate::{App, Charge, Error, Id, PublicKey, Request};
+use crate::types::{App, Id, Mode};
 
 /// Access to the API with one API key: a pool of connections, the threads that sign, and limits.
 ///
@@ -25,118 +18,58 @@ use crate::{App, Charge, Error, Id, PublicKey, Request};
 /// to a Tokio runtime, but its calls must be awaited inside one with I/O and time enabled.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    inner: Arc<ClientInner>,
+    app: Option<Arc<Id<App>>>,
 }
 
-pub(crate) struct Shared {
+/// What the clones of a client share.
+pub(crate) struct ClientInner {
     pub(crate) transport: Transport,
     pub(crate) signers: Signers,
     pub(crate) budget: Mutex<Budget>,
     pub(crate) born: Instant,
     pub(crate) credentials: Credentials,
     pub(crate) verify: Vec<PublicKey>,
-    pub(crate) app: Option<Id<App>>,
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) retry: RetryPolicy,
 }
 
 impl Client {
-    /// Begins a client that uses this secret API key (`sk_test_...` or `sk_live_...`; it decides
-    /// between test and live mode).
-    pub fn builder(api_key: impl Into<String>) -> ClientBuilder {
-        ClientBuilder::new(api_key.into())
+    pub(crate) fn new(inner: ClientInner, app: Option<Id<App>>) -> Self {
+        Self { inner: Arc::new(inner), app: app.map(Arc::new) }
     }
 
-    /// Makes a client from the environment:
+    /// The same client for another app of the account. An id that is not one of an app
+    /// (`app_...`) is refused by the calls that need an app.
     ///
-    /// | variable | |
-    /// |---|---|
-    /// | `PINGPP_API_KEY` | the secret key; required |
-    /// | `PINGPP_PRIVATE_KEY_PATH` | a PEM file with the key that signs, or |
-    /// | `PINGPP_PRIVATE_KEY` | its text; line breaks may be written as `\n` |
-    /// | `PINGPP_APP_ID` | default app |
-    /// | `PINGPP_BASE_URL` | default `https://api.pingxx.com` |
-    ///
-    /// # Errors
-    /// [`ConfigError`], which names the variable. A key that is set but unusable is an error, never
-    /// a client that does not sign.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        ClientBuilder::from_vars(|name| std::env::var_os(name))?.build()
-    }
-
-    /// Charges: create, retrieve, list, reverse.
-    pub fn charges(&self) -> ChargeApi {
-        ChargeApi::new(self.clone())
-    }
-
-    /// Refunds of a charge: create, retrieve, list.
-    pub fn refunds(&self, charge: impl Into<Id<Charge>>) -> RefundApi {
-        RefundApi::new(self.clone(), charge.into())
-    }
-
-    /// Events: retrieve, list. To receive them, see [`webhook`](crate::webhook).
-    pub fn events(&self) -> EventApi {
-        EventApi::new(self.clone())
-    }
-
-    /// Looks up what became of a call whose outcome is [`Outcome::Unknown`](crate::Outcome::Unknown),
-    /// as its [`recovery`](Error::recovery) says.
-    ///
-    /// It only reads, never sends the call again, and may be repeated and dropped at any time.
-    ///
-    /// ```no_run
-    /// # async fn f(client: pingpp::Client, params: pingpp::CreateCharge) -> Result<(), pingpp::Error> {
-    /// use pingpp::{Outcome, Recovered};
-    ///
-    /// let charge = match client.charges().create(params).await {
-    ///     Err(error) if error.outcome() == Outcome::Unknown => match client.recover(&error).await? {
-    ///         Recovered::Charge(charge) => *charge,
-    ///         _ => return Err(error), // not there yet: ask again later
-    ///     },
-    ///     result => result?,
-    /// };
-    /// # let _ = charge;
-    /// # Ok(())
+    /// ```
+    /// # fn f(client: pingpp::Client) {
+    /// let charges_of_another_shop = client.with_app("app_2Hrk69zoQ1nIfY2r").charges();
     /// # }
     /// ```
-    ///
-    /// # Errors
-    /// [`Error::Build`] if there is nothing to look up: the outcome is known, or no query settles it
-    /// ([`Recovery::Manual`](crate::Recovery::Manual)). Otherwise those of any query.
-    pub fn recover(
-        &self,
-        error: &Error,
-    ) -> impl Future<Output = Result<Recovered, Error>> + Send + 'static + use<> {
-        recovery::recover(self.clone(), error.recovery().cloned())
+    #[must_use = "it returns another client"]
+    pub fn with_app(&self, app: impl Into<Id<App>>) -> Self {
+        Self { inner: Arc::clone(&self.inner), app: Some(Arc::new(app.into())) }
     }
 
-    /// Any operation that has no method of its own, with the same signing, limits and errors.
-    ///
-    /// ```no_run
-    /// # async fn f(client: pingpp::Client) -> Result<(), pingpp::Error> {
-    /// use pingpp::Request;
-    ///
-    /// let order: serde_json::Value =
-    ///     client.call(Request::get(["orders", "2001708220000281981"])).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn call<T: DeserializeOwned>(&self, request: Request) -> Call<T> {
-        Call::new(self.clone(), request)
+    /// The app of the calls that need one, if it is set.
+    pub fn app(&self) -> Option<&Id<App>> {
+        self.app.as_deref()
     }
 
-    pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+    /// Whether the API key moves real money.
+    pub fn mode(&self) -> Mode {
+        self.inner.credentials.mode
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn inner(&self) -> &ClientInner {
+        &self.inner
     }
 }
 
-impl Shared {
-    /// Takes the token for one retry.
+impl ClientInner {
+    /// Pays for one retry, if the budget allows it.
     pub(crate) fn may_retry(&self) -> bool {
         let now = self.born.elapsed();
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(now)
@@ -150,9 +83,10 @@ impl Shared {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("server", self.shared.transport.server())
-            .field("app", &self.shared.app)
-            .field("signs", &self.shared.credentials.signing_key.is_some())
+            .field("server", self.inner.transport.server())
+            .field("app", &self.app)
+            .field("mode", &self.mode())
+            .field("signs", &self.inner.credentials.signing_key.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -8,6 +8,8 @@
 //! | [`Call`] | what every operation returns: a future with options |
 //! | [`Error`], [`Outcome`] | why there is no result, and whether it may have happened all the same |
 //! | [`Repeat`] | what is sent again, and when: the whole table |
+//! | [`PayBy`] | what each channel needs |
+//! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
@@ -17,15 +19,14 @@
 mod builder;
 mod call;
 mod client;
-mod codes;
+mod config_error;
 mod credentials;
 mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod object;
-mod open_enum;
-mod page;
+mod macros;
+mod pager;
 mod recovery;
 mod request;
 mod resources;
@@ -39,24 +40,29 @@ mod transport;
 mod types;
 pub mod webhook;
 
-pub use builder::{ClientBuilder, ConfigError};
+pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
-pub use codes::{ErrorCode, ErrorType};
-pub use error::{ApiError, Attempt, BuildError, Error, Outcome, ResponseError, TransportError};
-pub use open_enum::Unlisted;
-pub use page::{Items, Page, Pager};
-pub use recovery::{Recovered, Recovery, RefundMark};
-pub use request::Request;
-pub use resources::app::App;
-pub use resources::channel::{Channel, Currency, ReverseWindow};
-pub use resources::charge::{Charge, ChargeApi, CreateCharge, ListCharges};
-pub use resources::event::{Event, EventApi, EventData, EventObject, EventType, ListEvents};
-pub use resources::list::List;
-pub use resources::refund::{
-    CreateRefund, FundingSource, ListRefunds, Refund, RefundApi, RefundState, RefundStatus,
+pub use config_error::ConfigError;
+pub use error::{
+    ApiError, Attempt, BuildError, Error, ErrorCode, ErrorType, Outcome, ResponseError,
+    TransportError,
 };
+pub use macros::from_json::ApiObject;
+pub use macros::open_enum::Unlisted;
+pub use pager::{ByCursor, ByNumber, Items, Page, Pager};
+pub use recovery::{Recovered, Recovery, Search};
+pub use request::Request;
+pub use resources::charges::{
+    Charge, ChargeApi, CreateCharge, FundingSource, ListCharges, Refund, RefundState, RefundStatus,
+};
+pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, ObjectError};
+pub use resources::refunds::{CreateRefund, RefundApi};
+pub use resources::{charges, events, refunds};
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};
-pub use types::{Amount, Expandable, Id, Object, OutOfRange, Timestamp};
+pub use types::{
+    Amount, App, Channel, ClientIp, CmbWallet, Currency, Expandable, Id, JsonObject, List, Mode,
+    OutOfRange, ParseAmountError, PayBy, ReverseWindow, TimeRange, Timestamp, YeepayWap,
+};

@@ -1,8 +1,5 @@
-//! The objects of the API and their operations, one file per family.
+//! The objects of the API and their operations, one file per path segment.
 
-pub(crate) mod app;
-pub(crate) mod channel;
-pub(crate) mod charge;
-pub(crate) mod event;
-pub(crate) mod list;
-pub(crate) mod refund;
+pub mod charges;
+pub mod events;
+pub mod refunds;

@@ -11,19 +11,17 @@
 //! use std::time::Duration;
 //!
 //! use pingpp::sandbox::Sandbox;
-//! use pingpp::{Amount, Channel, Client, CreateCharge, Error, Outcome};
+//! use pingpp::{Amount, Client, CreateCharge, Error, Outcome, PayBy};
 //!
 //! // Your own code, which only needs a client.
 //! async fn sell_tea(client: &Client) -> Result<pingpp::Charge, Error> {
 //!     let params = CreateCharge::builder()
 //!         .order_no("20261123001")
-//!         .channel(Channel::AlipayScan)
+//!         .channel(PayBy::alipay_scan("281000000000000003"))
 //!         .amount(Amount::from_fen(100))
 //!         .client_ip([192, 0, 2, 1])
 //!         .subject("Tea")
-//!         .body("A pot of Longjing")
-//!         .extra([("scan_code", "281000000000000003")])
-//!         .build();
+//!         .body("A pot of Longjing");
 //!     client.charges().create(params).await
 //! }
 //!
@@ -49,19 +47,20 @@
 //! [`OptionsBuilder::webhook`] sets the URL to post them to.
 //! ```
 //! # use pingpp::sandbox::{Sandbox, payer};
-//! # use pingpp::{Amount, Channel, CreateCharge, EventType, webhook};
+//! # use pingpp::{Amount, CreateCharge, EventType, Mode, PayBy, webhook};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let params = CreateCharge::builder().order_no("20261123001").channel(Channel::AlipayScan)
-//! #     .amount(Amount::from_fen(100)).client_ip([192, 0, 2, 1]).subject("Tea").body("Tea")
-//! #     .extra([("scan_code", payer::PAYS_AFTER_A_PIN)]).build();
+//! # let params = CreateCharge::builder().order_no("20261123001")
+//! #     .channel(PayBy::alipay_scan(payer::PAYS_AFTER_A_PIN))
+//! #     .amount(Amount::from_fen(100)).client_ip([192, 0, 2, 1]).subject("Tea").body("Tea");
 //! let sandbox = Sandbox::start().await?;
 //! let charge = sandbox.client().charges().create(params).await?; // with payer::PAYS_AFTER_A_PIN
 //! assert!(!charge.paid);
 //! sandbox.advance(payer::PIN_TAKES);
 //!
 //! let delivery = &sandbox.events()[0];
-//! let event = webhook::verify(&sandbox.public_key(), &delivery.signature, &delivery.body)?;
+//! let key = sandbox.public_key();
+//! let event = webhook::verify(&key, Mode::Test, &delivery.signature, &delivery.body)?;
 //! assert_eq!(event.kind, EventType::ChargeSucceeded);
 //! # Ok(())
 //! # }
@@ -73,7 +72,7 @@
 //! fails with that `failure_code`.
 //! ```
 //! # use pingpp::sandbox::{Fault, Sandbox};
-//! # use pingpp::{Amount, Channel, CreateCharge, CreateRefund, Outcome, Recovered};
+//! # use pingpp::{Amount, Channel, CreateCharge, CreateRefund, Outcome, Recovered, Refund};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let params = CreateCharge::builder().order_no("20261123001").channel(Channel::AlipayQr)
@@ -84,10 +83,11 @@
 //! sandbox.pay(&charge.id);
 //! sandbox.fail_next(Fault::close().after_acting().on("POST", "/v1/charges/*/refunds"));
 //!
-//! let refund = CreateRefund::builder().description("cup broken").metadata([("tag", "1")]).build();
+//! let refund = CreateRefund::builder().description("cup broken").metadata([("tag", "1")]);
 //! let lost = client.refunds(&charge.id).create(refund).await.unwrap_err();
 //! assert_eq!(lost.outcome(), Outcome::Unknown);
-//! assert!(matches!(client.recover(&lost).await?, Recovered::Refund(_)));
+//! let found: Recovered<Refund> = client.recover(&lost).await?;
+//! assert!(matches!(found, Recovered::Found(_)));
 //! # Ok(())
 //! # }
 //! ```
@@ -144,7 +144,11 @@ pub use self::options::{Options, OptionsBuilder};
 pub use self::received::{ReceivedRequest, SignatureCheck};
 pub use self::refunds::REFUND_TAKES;
 use self::state::{APP, Due, State};
-use crate::{Charge, Client, ClientBuilder, Id, PublicKey, SigningKey};
+use crate::builder::ClientBuilder;
+use crate::client::Client;
+use crate::resources::charges::Charge;
+use crate::signing::{PublicKey, SigningKey};
+use crate::types::Id;
 
 /// A running sandbox. Dropping it stops its tasks, closes its connections and frees its port.
 ///

@@ -17,6 +17,7 @@ mod pem_text;
 mod pool;
 
 pub use self::error::KeyError;
+pub(crate) use self::keys::fingerprint;
 pub use self::keys::{PublicKey, SigningKey};
 pub(crate) use self::pool::Signers;
 

@@ -20,14 +20,14 @@ use tokio::time::{Instant, timeout_at};
 
 use self::connect::Connector;
 pub(crate) use self::connect::{Proxy, root_certificates};
-pub(crate) use self::pool::Place;
-use self::pool::{Connection, Pool, Unanswered};
-use crate::builder::ConfigError;
+pub(crate) use self::pool::{Connection, Permit};
+use self::pool::{Pool, Unanswered};
+use crate::config_error::ConfigError;
 use crate::error::{BoxError, Step};
 use crate::request::Method;
 
 /// Answers larger than this are refused; the largest real one, a list of 100, is about 0.3 MiB.
-const BODY_LIMIT: usize = 8 * 1024 * 1024;
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("pingplusplus-request-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("pingplusplus-signature");
@@ -63,7 +63,7 @@ pub(crate) struct Outgoing {
     pub(crate) timestamp: HeaderValue,
     pub(crate) signature: Option<HeaderValue>,
     /// Over a new connection, used for nothing else.
-    pub(crate) alone: bool,
+    pub(crate) fresh_connection: bool,
 }
 
 /// An answer with any status.
@@ -72,6 +72,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Result<Bytes, Unread>,
+    /// It came over a connection that had been idle.
+    pub(crate) was_pooled: bool,
 }
 
 /// Why an answer's body was not read.
@@ -89,12 +91,12 @@ impl Answer {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(crate) struct Broken {
+pub(crate) struct ExchangeError {
     pub(crate) step: Step,
     pub(crate) status: Option<u16>,
     pub(crate) source: Option<BoxError>,
     /// It was a kept connection that ended, as any does that the server has just given up.
-    pub(crate) stale: bool,
+    pub(crate) was_pooled: bool,
 }
 
 impl Transport {
@@ -129,8 +131,8 @@ impl Transport {
     }
 
     /// Waits for a place; there are `max_in_flight`, first come first served.
-    pub(crate) async fn place(&self) -> Result<Place<'_>, AcquireError> {
-        self.pool.place().await
+    pub(crate) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
+        self.pool.permit().await
     }
 
     /// Sends and reads the whole answer. If no connection is there by `send_by`, or no complete
@@ -138,36 +140,36 @@ impl Transport {
     /// request may be on its way, `sent` is true. The connection comes back if it can serve again.
     pub(crate) async fn exchange(
         &self,
-        place: &Place<'_>,
+        permit: &Permit<'_>,
         outgoing: Outgoing,
         sent: &mut bool,
         send_by: Instant,
         deadline: Instant,
-    ) -> Result<(Answer, Option<Connection>), Broken> {
-        let alone = outgoing.alone;
+    ) -> Result<(Answer, Option<Connection>), ExchangeError> {
+        let fresh_connection = outgoing.fresh_connection;
         let request = self.request(outgoing);
-        let connecting = self.pool.connection(place, alone);
+        let connecting = self.pool.connection(permit, fresh_connection);
         let mut connection = timeout_at(send_by.min(deadline), connecting)
             .await
-            .map_err(|_| Broken::new(Step::ConnectTimeout, None, None))?
-            .map_err(Broken::unconnected)?;
+            .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
+            .map_err(ExchangeError::unconnected)?;
 
         // A task that was not polled for a while may find its connection ready only now.
         if Instant::now() >= send_by.min(deadline) {
-            return Err(Broken::new(Step::ConnectTimeout, None, None));
+            return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
         }
         *sent = true;
-        let kept = connection.kept;
+        let kept = connection.was_pooled;
         let response = connection.send(request);
         let answer = connection.run(async {
             let response = timeout_at(deadline, response)
                 .await
-                .map_err(|_| Broken::new(Step::ExchangeTimeout, None, None))?
-                .map_err(|error| Broken::unanswered(error, kept))?;
-            read(response, deadline).await
+                .map_err(|_| ExchangeError::new(Step::ExchangeTimeout, None, None))?
+                .map_err(|error| ExchangeError::unanswered(error, kept))?;
+            read(response, deadline, kept).await
         });
         let answer = answer.await?;
-        let whole = !alone && answer.body.is_ok();
+        let whole = !fresh_connection && answer.body.is_ok();
         Ok((answer, whole.then_some(connection)))
     }
 
@@ -200,7 +202,11 @@ impl Transport {
 }
 
 /// Reads the whole answer that follows its head.
-async fn read(response: http::Response<Incoming>, deadline: Instant) -> Result<Answer, Broken> {
+async fn read(
+    response: http::Response<Incoming>,
+    deadline: Instant,
+    was_pooled: bool,
+) -> Result<Answer, ExchangeError> {
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
     let encoding = head.headers.get(header::CONTENT_ENCODING);
@@ -210,16 +216,18 @@ async fn read(response: http::Response<Incoming>, deadline: Instant) -> Result<A
         match timeout_at(deadline, Limited::new(body, BODY_LIMIT).collect()).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-            Ok(Err(error)) => return Err(Broken::new(Step::Body, Some(status), Some(error))),
-            Err(_) => return Err(Broken::new(Step::BodyTimeout, Some(status), None)),
+            Ok(Err(error)) => {
+                return Err(ExchangeError::new(Step::Body, Some(status), Some(error)));
+            }
+            Err(_) => return Err(ExchangeError::new(Step::BodyTimeout, Some(status), None)),
         }
     };
-    Ok(Answer { status, headers: head.headers, body })
+    Ok(Answer { status, headers: head.headers, body, was_pooled })
 }
 
-impl Broken {
+impl ExchangeError {
     fn new(step: Step, status: Option<u16>, source: Option<BoxError>) -> Self {
-        Self { step, status, source, stale: false }
+        Self { step, status, source, was_pooled: false }
     }
 
     fn unconnected(error: BoxError) -> Self {
@@ -231,8 +239,8 @@ impl Broken {
     fn unanswered(unanswered: Unanswered, kept: bool) -> Self {
         let Unanswered { error, unsent } = unanswered;
         let step = if unsent { Step::Unsent } else { Step::Exchange };
-        let stale = kept && !error.is_parse();
-        Self { step, status: None, source: Some(error.into()), stale }
+        let was_pooled = kept && !error.is_parse();
+        Self { step, status: None, source: Some(error.into()), was_pooled }
     }
 }
 

@@ -6,57 +6,81 @@
 //!
 //! ```
 //! use pingpp::webhook::{self, Error};
-//! use pingpp::{EventObject, PublicKey};
+//! use pingpp::{Charge, EventType, Mode, PublicKey};
 //!
-//! /// Answers with an HTTP status; `signature` is the header `X-Pingplusplus-Signature`.
+//! /// Answers with an HTTP status; `signature` is the header `webhook::SIGNATURE_HEADER`.
 //! fn webhook(key: &PublicKey, signature: Option<&str>, body: &[u8]) -> u16 {
-//!     let event = match webhook::verify(key, signature.unwrap_or_default(), body) {
+//!     let event = match webhook::verify(key, Mode::Live, signature.unwrap_or_default(), body) {
 //!         Ok(event) => event,
-//!         Err(error) => return error.status(), // 401 or 400
+//!         Err(error) => return error.status(), // 401, 403 or 400
 //!     };
-//!     // Store the event before answering, by its id: it may be delivered again.
-//!     if let EventObject::Charge(charge) = &event.data.object {
-//!         println!("{} {}: paid {}", event.kind, charge.order_no, charge.paid);
+//!     // Store the event before answering, by its `dedup_key`: it may be delivered again.
+//!     println!("{}", event.dedup_key());
+//!     if event.kind == EventType::ChargeSucceeded {
+//!         match event.object::<Charge>() {
+//!             Ok(charge) => println!("{}: paid {}", charge.order_no, charge.paid),
+//!             Err(error) => {
+//!                 eprintln!("{error}");
+//!                 return 500; // it will be delivered again
+//!             }
+//!         }
 //!     }
 //!     200
 //! }
 //! ```
 //!
-//! The signature carries no time: whoever saw a delivery can make it again. Remember the ids of
-//! events, and let an event hurry a look at the charge rather than replace it.
+//! The signature carries no time: whoever saw a delivery can make it again. Remember the keys of
+//! events, and let an event hurry a look at the charge rather than replace it. Events of test mode
+//! are signed with the same key as live ones, so say which mode you expect: test money must not
+//! release goods.
 //! (Source: Ping++ documentation of webhooks, 2026.)
 
 use std::fmt;
 
-use crate::error::json_fault;
-use crate::{Event, PublicKey};
+use crate::macros::from_json::{fault, from_body};
+use crate::resources::events::Event;
+use crate::signing::PublicKey;
+use crate::types::Mode;
+
+/// The header that carries the signature of an event.
+pub const SIGNATURE_HEADER: &str = "X-Pingplusplus-Signature";
 
 /// Bodies larger than this are refused unread; real ones have a few kilobytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Checks that Ping++ signed these bytes, and reads the event in them.
 ///
-/// `signature` is the value of the header `X-Pingplusplus-Signature`, empty if there is none.
+/// `mode` is the one whose events are expected. `signature` is the value of the header
+/// [`SIGNATURE_HEADER`], empty if there is none.
+///
+/// Only the event itself is read; [`Event::object`] reads what it is about.
 ///
 /// # Errors
 /// [`Error::Signature`] if it is not this key's signature over exactly this body, [`Error::Body`] if
-/// it is but the body is not an event.
-pub fn verify(key: &PublicKey, signature: &str, body: &[u8]) -> Result<Event, Error> {
-    verify_any(std::slice::from_ref(key), signature, body)
+/// it is but the body is not an event, [`Error::Mode`] if it is an event of the other mode.
+pub fn verify(key: &PublicKey, mode: Mode, signature: &str, body: &[u8]) -> Result<Event, Error> {
+    verify_any(std::slice::from_ref(key), mode, signature, body)
 }
 
 /// Like [`verify`], with any one of the keys: while keys rotate, or for several accounts.
 ///
 /// # Errors
 /// As [`verify`]; without any key always [`Error::Signature`].
-pub fn verify_any(keys: &[PublicKey], signature: &str, body: &[u8]) -> Result<Event, Error> {
+pub fn verify_any(
+    keys: &[PublicKey],
+    mode: Mode,
+    signature: &str,
+    body: &[u8],
+) -> Result<Event, Error> {
     if body.len() > BODY_LIMIT {
         return Err(Error::body(format!("it has more than {BODY_LIMIT} bytes")));
     }
     if !keys.iter().any(|key| key.verifies(body, signature)) {
         return Err(Error::Signature);
     }
-    serde_json::from_slice(body).map_err(|error| Error::body(json_fault(&error)))
+    let event: Event = from_body(body).map_err(|error| Error::body(fault(&error)))?;
+    let found = Mode::from_livemode(event.livemode);
+    if found == mode { Ok(event) } else { Err(Error::Mode { expected: mode, found }) }
 }
 
 /// Why a delivery is not accepted.
@@ -71,6 +95,14 @@ pub enum Error {
         /// What is wrong with it, without quoting it.
         reason: String,
     },
+    /// It is an event, but of the other mode: answer 403.
+    #[non_exhaustive]
+    Mode {
+        /// The mode that the receiver expects.
+        expected: Mode,
+        /// The mode of the event.
+        found: Mode,
+    },
 }
 
 impl Error {
@@ -78,11 +110,12 @@ impl Error {
         Self::Body { reason }
     }
 
-    /// The HTTP status to answer with: 401 or 400.
+    /// The HTTP status to answer with: 401, 400 or 403.
     pub fn status(&self) -> u16 {
         match self {
             Self::Signature => 401,
             Self::Body { .. } => 400,
+            Self::Mode { .. } => 403,
         }
     }
 }
@@ -95,6 +128,11 @@ impl fmt::Display for Error {
                  and the public key that the dashboard shows",
             ),
             Self::Body { reason } => write!(f, "the body is not an event: {reason}"),
+            Self::Mode { expected, found } => write!(
+                f,
+                "the event is of {found} mode, where {expected} mode is expected: check which \
+                 address the dashboard has for which mode"
+            ),
         }
     }
 }

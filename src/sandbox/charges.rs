@@ -7,7 +7,7 @@ use super::clock::{Millis, millis, seconds};
 use super::input::{Query, json_body};
 use super::state::{APP, Charge, Due, State};
 use super::{payer, rules};
-use crate::Timestamp;
+use crate::types::Timestamp;
 
 impl State {
     pub(super) fn create_charge(&mut self, body: &[u8]) -> Result<Answer, Answer> {

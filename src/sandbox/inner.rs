@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::fault::Faults;
 use super::received::Received;
 use super::state::State;
-use crate::{PublicKey, SigningKey};
+use crate::signing::{PublicKey, SigningKey};
 
 pub(super) struct SandboxInner {
     pub(super) port: u16,

@@ -1,6 +1,6 @@
 //! The two key pairs of the sandbox. They are public: see `keys/README.md`.
 
-use crate::SigningKey;
+use crate::signing::SigningKey;
 
 /// The key with which the merchant signs requests.
 pub(super) fn merchant_key() -> SigningKey {

@@ -3,7 +3,7 @@
 use bon::Builder;
 
 use super::keys::merchant_key;
-use crate::PublicKey;
+use crate::signing::PublicKey;
 
 /// Options of a sandbox, for [`Sandbox::start_with`](super::Sandbox::start_with).
 ///

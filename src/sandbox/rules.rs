@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
-use crate::Channel;
+use crate::types::Channel;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

@@ -22,7 +22,7 @@ use super::inner::SandboxInner;
 use super::page;
 use super::received::{ReceivedRequest, SignatureCheck};
 use super::reply::{Body, ConnectionAborted, chunked, collect, full, pretty, response_of};
-use crate::Timestamp;
+use crate::types::Timestamp;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 

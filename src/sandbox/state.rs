@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::clock::{Clock, Schedule};
-use crate::Channel;
+use crate::types::Channel;
 
 /// The id of the only app.
 pub(super) const APP: &str = "app_sandbox000000001";

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::*;
-use crate::Timestamp;
+use crate::types::Timestamp;
 
 /// Sends raw bytes and reads one answer: its status and body.
 fn send(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::core::*;
+use super::machine::*;
 
 const SECOND: Millis = 1_000;
 const START: Millis = 1_000_000 * SECOND;
@@ -32,7 +32,7 @@ impl Choices for Drawn<'_> {
 #[derive(Debug)]
 struct World {
     now: Millis,
-    view: View,
+    view: ChargeView,
     paid_at: Option<Millis>,
     /// How long the channel takes to tell of a payment.
     confirms_after: Millis,
@@ -46,7 +46,7 @@ struct World {
 
 impl World {
     fn new(choices: &mut impl Choices) -> Self {
-        let mut view = View {
+        let mut view = ChargeView {
             paid: false,
             reversed: false,
             refunded: false,
@@ -116,9 +116,9 @@ impl World {
     }
 
     /// What a look shows that is this old.
-    fn seen(&self, age: Millis) -> View {
+    fn seen(&self, age: Millis) -> ChargeView {
         let at = self.now - age;
-        View {
+        ChargeView {
             paid: self.paid_at.is_some_and(|time| time + self.confirms_after <= at),
             reversed: self.reversed_at.is_some_and(|time| time <= at),
             failed: self.failed_at.is_some_and(|time| time <= at),
@@ -135,7 +135,7 @@ impl World {
 /// One schedule to its end: the ending, and the truth at the end of days.
 fn schedule(choices: &mut impl Choices) -> (Ending, World) {
     let mut world = World::new(choices);
-    let mut core = Core::new(world.now);
+    let mut core = Machine::new(world.now);
     core.accept_late_payment = !choices.happens(3);
     let (mut last, mut input) = (None, Input::Start);
     // What was kept on disk.
@@ -258,7 +258,7 @@ const EVENTS: [Event; 6] = [
 fn interleaving(order: &[usize], gaps: u32, kind: u8, accept: bool) -> (Ending, World) {
     let mut world = World::new(&mut Drawn([kind].iter()));
     world.confirms_after = Millis::MAX / 2;
-    let mut core = Core::new(world.now);
+    let mut core = Machine::new(world.now);
     core.accept_late_payment = accept;
     let (mut kept, mut last, mut input) = (core.clone(), None, Input::Start);
     let (mut next, mut gap, mut is_lost) = (0, 0, false);
@@ -346,7 +346,7 @@ fn without_trouble_it_ends_as_the_customer_wishes() {
 
 #[test]
 fn a_reverse_that_cannot_work_is_not_sent() {
-    let mut core = Core::new(START);
+    let mut core = Machine::new(START);
     let view = World::new(&mut Drawn([2].iter())).seen(0);
     assert_eq!(core.next(START, Input::Start, None), Action::Look);
     assert!(matches!(core.next(START, Input::Seen(view), Some(&view)), Action::WaitUntil(_)));
@@ -359,7 +359,7 @@ fn a_reverse_that_cannot_work_is_not_sent() {
 
 #[test]
 fn a_failed_look_is_never_unpaid_and_fewer_follow_when_it_was_too_many() {
-    let mut core = Core::new(START);
+    let mut core = Machine::new(START);
     core.next(START, Input::Start, None);
     let blind = |slow_down| Input::Blind { slow_down };
     let next = core.next(START, blind(false), None);
@@ -379,7 +379,7 @@ fn a_channel_goes_by_its_documented_rules() {
             "subject": "s", "body": "b", "extra": {}, "time_expire": created + 7_200,
             "amount_refunded": 0, "metadata": {}, "credential": {}
         });
-        View::of(&serde_json::from_value(charge).unwrap())
+        ChargeView::of(&serde_json::from_value(charge).unwrap())
     };
     // 2026-11-23 00:00:00 UTC+8.
     let midnight = 1_795_363_200;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pem::{EncodeConfig, LineEnding, Pem};
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
@@ -171,4 +172,9 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(source) => Err(KeyError::Unreadable { path: path.to_owned(), source }),
     }
+}
+
+/// SHA-256 in base64: the same bytes have the same one.
+pub(crate) fn fingerprint(bytes: &[u8]) -> String {
+    STANDARD.encode(digest(&SHA256, bytes))
 }

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use super::Config;
-use crate::builder::ConfigError;
+use crate::config_error::ConfigError;
 use crate::error::BoxError;
 
 /// Which proxy to go through.

@@ -42,7 +42,7 @@ struct Idle {
 }
 
 /// A place for one call; held as long as the call may use a connection.
-pub(crate) struct Place<'a> {
+pub(crate) struct Permit<'a> {
     _permit: SemaphorePermit<'a>,
 }
 
@@ -53,14 +53,14 @@ impl Pool {
     }
 
     /// Waits for a place, first come first served.
-    pub(super) async fn place(&self) -> Result<Place<'_>, AcquireError> {
-        Ok(Place { _permit: self.places.acquire().await? })
+    pub(super) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
+        Ok(Permit { _permit: self.places.acquire().await? })
     }
 
     /// An idle connection that still stands, or a new one, or in any case a new one.
     pub(super) async fn connection(
         &self,
-        _place: &Place<'_>,
+        _permit: &Permit<'_>,
         new: bool,
     ) -> Result<Connection, BoxError> {
         let kept = if new { None } else { self.kept().await };
@@ -75,7 +75,7 @@ impl Pool {
             // The newest first: the others can then grow old and go.
             let (since, mut connection) = self.idle().connections.pop_back()?;
             if since.elapsed() < IDLE && connection.stands().await {
-                connection.kept = true;
+                connection.was_pooled = true;
                 return Some(connection);
             }
         }
@@ -100,7 +100,7 @@ impl Pool {
         poll_fn(|cx| connector.poll_ready(cx)).await?;
         let stream = connector.call(self.server.clone()).await?;
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Connection { sender, driver, over: false, kept: false })
+        Ok(Connection { sender, driver, over: false, was_pooled: false })
     }
 
     /// Closes idle connections until there are no more of them than free places. Whoever has a place
@@ -153,7 +153,7 @@ pub(crate) struct Connection {
     /// The driver has ended.
     over: bool,
     /// It was idle before this exchange, so that the server may be closing it meanwhile.
-    pub(super) kept: bool,
+    pub(super) was_pooled: bool,
 }
 
 /// Why there is no answer, and whether the request was handed back before a byte of it was written.

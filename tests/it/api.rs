@@ -36,7 +36,7 @@ fn a_client_is_built_without_a_runtime() {
 
 #[test]
 fn bad_configuration_names_the_setting_and_says_why() {
-    let key = |key: &str| Client::builder(key);
+    let key = |key: &str| Client::builder(key).unsigned();
     let url = |url: &str| key("sk_test_1").base_url(url);
     let cases: Vec<(ClientBuilder, &str, &str)> = vec![
         (key(""), "api_key", "empty"),
@@ -44,6 +44,13 @@ fn bad_configuration_names_the_setting_and_says_why() {
         (key("sk_test_1\n"), "api_key", "line break"),
         (key("sk-test"), "api_key", "letters, digits"),
         (key("密钥"), "api_key", "letters, digits"),
+        (key("sk_live_"), "api_key", "begin with"),
+        (key("pk_test_1"), "api_key", "begin with"),
+        (key("app_1"), "api_key", "begin with"),
+        (key("sk_test_1").app("1Gqj58ynP0mHeX1q"), "app", "app_"),
+        (key("sk_test_1").app(""), "app", "app_"),
+        (key("sk_test_1").signing_key(crate::merchant_key()), "unsigned", "remove one"),
+        (Client::builder("sk_test_1"), "signing_key", "unsigned()"),
         (url("http://api.pingxx.com"), "base_url", "https"),
         (url("http://192.168.0.1"), "base_url", "loopback"),
         (url("http://localhost.evil.com"), "base_url", "loopback"),
@@ -56,12 +63,12 @@ fn bad_configuration_names_the_setting_and_says_why() {
         (url("api.pingxx.com"), "base_url", "https://host"),
         (url("ftp://api.pingxx.com"), "base_url", "https://"),
         (url(""), "base_url", "URL"),
-        (key("sk").timeout(std::time::Duration::ZERO), "timeout", "zero"),
-        (key("sk").max_in_flight(0), "max_in_flight", "at least 1"),
-        (key("sk").root_certificate("nothing"), "root_certificate", "BEGIN CERTIFICATE"),
-        (key("sk").proxy("socks5://127.0.0.1:1"), "proxy", "http://"),
-        (key("sk").user_agent("a\nb"), "user_agent", "header"),
-        (key("sk").accept_language("\0"), "accept_language", "header"),
+        (key("sk_test_1").timeout(std::time::Duration::ZERO), "timeout", "zero"),
+        (key("sk_test_1").max_in_flight(0), "max_in_flight", "at least 1"),
+        (key("sk_test_1").root_certificate("nothing"), "root_certificate", "BEGIN CERTIFICATE"),
+        (key("sk_test_1").proxy("socks5://127.0.0.1:1"), "proxy", "http://"),
+        (key("sk_test_1").user_agent("a\nb"), "user_agent", "header"),
+        (key("sk_test_1").accept_language("\0"), "accept_language", "header"),
     ];
     for (builder, setting, why) in cases {
         let error = builder.build().expect_err(why);
@@ -82,7 +89,11 @@ fn loopback_and_https_addresses_are_accepted() {
         "http://localhost:80",
         "http://[::1]:80",
     ] {
-        Client::builder("sk_test_1").base_url(url).build().unwrap_or_else(|e| panic!("{url}: {e}"));
+        Client::builder("sk_test_1")
+            .unsigned()
+            .base_url(url)
+            .build()
+            .unwrap_or_else(|e| panic!("{url}: {e}"));
     }
 }
 

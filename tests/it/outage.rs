@@ -14,7 +14,7 @@ use crate::{API_KEY, ID, charge};
 
 /// Without a signing key: its threads would not keep the clock from running on.
 fn unsigned(server: &Server) -> Client {
-    Client::builder(API_KEY).base_url(server.url()).no_proxy().build().unwrap()
+    Client::builder(API_KEY).unsigned().base_url(server.url()).no_proxy().build().unwrap()
 }
 
 /// A server that fails like this while the flag is up.

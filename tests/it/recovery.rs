@@ -1,6 +1,6 @@
 //! Refunds, and finding out what became of a call.
 
-use pingpp::{Amount, CreateRefund, Outcome, Recovered, Refund, RefundState, RetryPolicy};
+use pingpp::{Amount, Charge, CreateRefund, Outcome, Recovered, Refund, RefundState, RetryPolicy};
 use serde_json::{Value, json};
 
 use crate::raw::{Act, Received, Server, html, json as answer};
@@ -67,11 +67,11 @@ async fn a_lost_refund_is_found_by_its_tag_and_never_sent_again() {
         let client = server.client();
         let error = client.refunds(ID).create(params("a")).await.unwrap_err();
         assert_eq!(error.outcome(), Outcome::Unknown);
-        let recovered = client.recover(&error).await.unwrap();
+        let recovered = client.recover::<Refund>(&error).await.unwrap();
         match (found, &recovered) {
-            ("one", Recovered::Refund(refund)) => assert_eq!(refund.id, "re_a"),
+            ("one", Recovered::Found(refund)) => assert_eq!(refund.id, "re_a"),
             ("none", Recovered::NotFound) => {}
-            ("several", Recovered::SeveralRefunds(refunds)) => assert_eq!(refunds.len(), 2),
+            ("several", Recovered::Candidates(refunds)) => assert_eq!(refunds.len(), 2),
             _ => panic!("{found}: {recovered:?}"),
         }
         let posts = server.requests().iter().filter(|request| request.method == "POST").count();
@@ -93,8 +93,8 @@ async fn a_refund_without_a_tag_is_never_taken_for_the_lost_one() {
     .await;
     let untagged = CreateRefund::builder().amount(Amount::from_fen(30)).description("cup").build();
     let error = server.client().refunds(ID).create(untagged).await.unwrap_err();
-    let recovered = server.client().recover(&error).await.unwrap();
-    assert!(matches!(recovered, Recovered::SeveralRefunds(found) if found.len() == 1));
+    let recovered = server.client().recover::<Refund>(&error).await.unwrap();
+    assert!(matches!(recovered, Recovered::Candidates(found) if found.len() == 1));
 }
 
 #[tokio::test]
@@ -114,9 +114,9 @@ async fn a_lost_create_is_found_by_its_order_number() {
         .await;
         let client = server.builder().retry(RetryPolicy::none()).build().unwrap();
         let error = client.charges().create(order("20261123001")).await.unwrap_err();
-        let recovered = client.recover(&error).await.unwrap();
+        let recovered = client.recover::<Charge>(&error).await.unwrap();
         match recovered {
-            Recovered::Charge(charge) if there => assert_eq!(charge.id, ID),
+            Recovered::Found(charge) if there => assert_eq!(charge.id, ID),
             Recovered::NotFound if !there => {}
             other => panic!("{other:?}"),
         }
@@ -135,16 +135,18 @@ async fn a_lost_reverse_is_settled_by_a_look() {
     .await;
     let client = server.builder().retry(RetryPolicy::none()).build().unwrap();
     let error = client.charges().reverse(ID).await.unwrap_err();
-    let Recovered::Charge(charge) = client.recover(&error).await.unwrap() else { panic!() };
+    let recovered = client.recover::<Charge>(&error).await.unwrap();
+    let Recovered::Found(charge) = recovered else { panic!() };
     assert_eq!(charge.reversed, Some(true));
 }
 
 #[tokio::test]
 async fn what_is_known_is_not_looked_up() {
-    let server = Server::always(Act::Write(answer(404, "{}"))).await;
+    let body = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
+    let server = Server::always(Act::Write(answer(404, body))).await;
     let client = server.client();
     let error = client.charges().reverse(ID).await.unwrap_err();
-    let refused = client.recover(&error).await.unwrap_err();
+    let refused = client.recover::<Charge>(&error).await.unwrap_err();
     assert!(refused.to_string().contains("is known"), "{refused}");
     assert_eq!(server.request_count(), 1);
 }

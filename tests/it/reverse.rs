@@ -10,7 +10,7 @@ async fn an_unpaid_charge_is_reversed_signed_and_typed() {
     let sandbox = Sandbox::start().await.unwrap();
     let charges = sandbox.client().charges();
     let unpaid = charges.create(order("1")).await.unwrap();
-    assert_eq!((unpaid.reversed, unpaid.channel.clone()), (Some(false), Channel::AlipayQr));
+    assert_eq!((unpaid.reversed, unpaid.channel.clone()), (Some(false), Some(Channel::AlipayQr)));
 
     let reversed = charges.reverse(&unpaid.id).await.unwrap();
     assert_eq!(reversed.reversed, Some(true));
@@ -38,7 +38,7 @@ async fn a_paid_charge_of_another_channel_is_refused_and_says_why() {
     let sandbox = Sandbox::start().await.unwrap();
     let charges = sandbox.client().charges();
     let mut params = order("01");
-    params.channel = Channel::Wx;
+    params.channel = Channel::Wx.into();
     let charge = charges.create(params).await.unwrap();
     assert!(sandbox.pay(&charge.id));
     let error = charges.reverse(&charge.id).await.unwrap_err();
@@ -64,7 +64,8 @@ async fn any_operation_can_be_called_with_the_same_signature() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = sandbox.client();
     let charge = client.charges().create(order("1")).await.unwrap();
-    let request = Request::get(["charges", charge.id.as_str()]).query("expand[]", "app");
+    let request = Request::get("/v1/charges/{id}", &[charge.id.as_str()]);
+    let request = request.query("expand[]", "app");
     let value: serde_json::Value = client.call(request).await.unwrap();
     assert_eq!(value["app"]["id"], sandbox.app());
 }

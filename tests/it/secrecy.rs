@@ -62,7 +62,7 @@ async fn no_log_line_shows_a_key_a_signature_or_a_body() {
     let (log, _guard) = logged();
     let server = Server::start(|request| match request.number {
         0 => Act::Write(html(502)),
-        4 => Act::Write(json(400, r#"{"error":{"type":"x","message":"Longjing"}}"#)),
+        4 => Act::Write(json(400, r#"{"error":{"type":"api_error","message":"Longjing"}}"#)),
         5 => Act::Write(json(200, r#"{"object":"charge","id":{"Longjing":1}}"#)),
         _ => Act::Write(json(200, &charge())),
     })
@@ -124,7 +124,7 @@ async fn a_call_has_one_span_and_one_for_each_attempt_with_the_names_of_opentele
         "http.request.method=\"POST\"",
         "server.address=\"127.0.0.1\"",
         &format!("server.port={}", server.port()),
-        "url.path=\"/v1/charges/",
+        "url.template=\"/v1/charges/{id}/reverse\"",
     ] {
         assert!(attempts[0].contains(field), "{field}: {}", attempts[0]);
     }

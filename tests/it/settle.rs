@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use pingpp::sandbox::{Fault, Options, Sandbox, payer};
 use pingpp::settle::Obstacle;
-use pingpp::{Amount, Channel, Charge, Client, CreateCharge, SettleToken, Settled, webhook};
+use pingpp::{
+    Amount, Channel, Charge, Client, CreateCharge, Mode, PayBy, SettleToken, Settled, webhook,
+};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::order;
@@ -18,15 +20,14 @@ const REVERSES: (&str, &str) = ("POST", "/v1/charges/*/reverse");
 async fn sandbox() -> (Sandbox, Client) {
     let options = Options::builder().any_signature(true).sign_answers(false).build();
     let sandbox = Sandbox::start_with(options).await.unwrap();
-    let client = Client::builder(sandbox.api_key()).app(sandbox.app()).no_proxy();
+    let client = Client::builder(sandbox.api_key()).unsigned().app(sandbox.app()).no_proxy();
     let client = client.base_url(sandbox.base_url()).build().unwrap();
     (sandbox, client)
 }
 
 fn scan(code: &str) -> CreateCharge {
     let mut params = order("20261123001");
-    params.channel = Channel::AlipayScan;
-    params.extra.insert(String::from("scan_code"), code.into());
+    params.channel = PayBy::alipay_scan(code);
     params
 }
 
@@ -91,7 +92,8 @@ async fn a_webhook_hurries_a_look_and_never_replaces_it() {
         sleep(3 * SECOND).await;
         assert!(sandbox.pay(&charge.id));
         let delivery = &sandbox.events()[0];
-        let event = webhook::verify(&sandbox.public_key(), &delivery.signature, &delivery.body);
+        let event =
+            webhook::verify(&sandbox.public_key(), Mode::Test, &delivery.signature, &delivery.body);
         handle.notify(&event.unwrap());
     });
     assert!(matches!(settled.unwrap(), Settled::Paid(_)));
@@ -161,7 +163,7 @@ async fn after_a_reverse_paid_takes_a_refusal_and_a_later_look() {
 async fn a_channel_that_cannot_be_reversed_is_not_asked_to() {
     let (sandbox, client) = sandbox().await;
     let mut params = order("20261123001");
-    params.channel = Channel::Paypal;
+    params.channel = Channel::Paypal.into();
     let charge = client.charges().create(params).await.unwrap();
     let settled = client.charges().settle(&charge.id).await.unwrap();
     let Settled::Unresolved(left) = settled else { panic!("{settled:?}") };

@@ -1,6 +1,6 @@
 //! The words with which Ping++ says what went wrong; for errors, and for failures inside objects.
 
-use crate::open_enum::open_enum;
+use crate::macros::open_enum::open_enum;
 
 open_enum! {
     /// `error.type`: the kind of an error answer.

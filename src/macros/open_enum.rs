@@ -1,4 +1,4 @@
-//! The macro for string enums of the API: known values by name, and unknown ones kept as they came.
+//! The macro for string enums of the API: known values have names, unknown ones are kept as they came.
 
 use std::fmt;
 
@@ -37,8 +37,8 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_meta])* #[doc = concat!("`", $text, "`")] $variant,)*
-            /// A value without a name here. `from` never makes it of one that has a name.
-            Other($crate::open_enum::Unlisted),
+            /// A value that has no name here; `from` makes it only of such values.
+            Other($crate::macros::open_enum::Unlisted),
         }
 
         impl $name {
@@ -55,7 +55,7 @@ macro_rules! open_enum {
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)*
-                    _ => Self::Other($crate::open_enum::Unlisted::new(text)),
+                    _ => Self::Other($crate::macros::open_enum::Unlisted::new(text)),
                 }
             }
         }
@@ -65,6 +65,16 @@ macro_rules! open_enum {
                 Self::from(text.as_str())
             }
         }
+
+        impl std::str::FromStr for $name {
+            type Err = std::convert::Infallible;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from(text))
+            }
+        }
+
+        impl $crate::macros::from_json::FromJson for $name {}
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -110,7 +120,10 @@ pub(crate) use open_enum;
 
 #[cfg(test)]
 mod tests {
-    use crate::{Channel, Currency, ErrorCode, ErrorType, EventType, FundingSource, RefundStatus};
+    use crate::error::{ErrorCode, ErrorType};
+    use crate::resources::charges::{FundingSource, RefundStatus};
+    use crate::resources::events::EventType;
+    use crate::types::{Channel, Currency};
 
     macro_rules! round_trips {
         ($($name:ident),*) => {$(

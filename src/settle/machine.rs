@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Channel, Charge, Timestamp};
+use crate::resources::charges::Charge;
+use crate::types::{Channel, Timestamp};
 
 /// Milliseconds since 1970.
 pub(super) type Millis = u64;
@@ -14,9 +15,9 @@ const LONGEST_PAUSE: Millis = 60_000;
 /// For so long behind its expiry a channel may still report a payment.
 const LATE_NEWS: Millis = 600_000;
 
-/// What is to be settled, and how. Serialised, it is the token.
+/// The state of a settlement, and its options. Serialised, it is the token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Core {
+pub(super) struct Machine {
     pub(super) every: Millis,
     pub(super) give_up_after: Millis,
     pub(super) resolve_within: Millis,
@@ -60,7 +61,7 @@ pub(super) enum Input {
     /// Somebody says that there is news.
     News,
     /// A look was answered.
-    Seen(View),
+    Seen(ChargeView),
     /// A look brought nothing; whether Ping++ asked for fewer of them.
     Blind { slow_down: bool },
     /// A reverse was answered with success, which a look has to confirm.
@@ -107,7 +108,7 @@ pub enum Obstacle {
 
 /// What a charge looked like, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct View {
+pub(super) struct ChargeView {
     pub(super) paid: bool,
     pub(super) reversed: bool,
     /// All of the money went back by refunds.
@@ -124,22 +125,26 @@ pub(super) struct View {
     pub(super) reversible_until: Option<Millis>,
 }
 
-impl View {
+impl ChargeView {
     pub(super) fn of(charge: &Charge) -> Self {
         let millis = |seconds: i64| Millis::try_from(seconds).unwrap_or(0).saturating_mul(1_000);
-        let channel = &charge.channel;
-        let window = channel.reverse_window();
+        let unknown = Channel::from("");
+        let channel = charge.channel.as_ref().unwrap_or(&unknown);
+        // Without it the charge counts as old: what waits for its age does not wait.
+        let created = charge.created.unwrap_or(Timestamp::from_unix(0));
+        let window = channel.reverse_window().filter(|_| charge.created.is_some());
         Self {
             paid: charge.paid,
             reversed: charge.reversed == Some(true),
-            refunded: charge.paid && charge.amount_refunded >= charge.amount,
+            refunded: charge.paid
+                && charge.amount_refunded.is_some_and(|refunded| refunded >= charge.amount),
             failed: charge.failure_code.is_some(),
             expires: charge.time_expire.map_or(Millis::MAX, |time| millis(time.as_unix())),
             reversible: channel.is_reversible() || matches!(channel, Channel::Other(_)),
             gives_back: channel.is_reversible_when_paid(),
-            created: millis(charge.created.as_unix()),
+            created: millis(created.as_unix()),
             reversible_after: millis(channel.reversible_from(Timestamp::from_unix(0)).as_unix()),
-            reversible_until: window.map(|w| millis(w.closes_at(charge.created).as_unix())),
+            reversible_until: window.map(|w| millis(w.closes_at(created).as_unix())),
         }
     }
 
@@ -149,7 +154,7 @@ impl View {
     }
 }
 
-impl Core {
+impl Machine {
     pub(super) fn new(now: Millis) -> Self {
         Self {
             every: 5_000,
@@ -170,8 +175,9 @@ impl Core {
         self.reverses > 0
     }
 
-    /// The whole of it. `last` is what the charge looked like last, if it was seen.
-    pub(super) fn next(&mut self, now: Millis, input: Input, last: Option<&View>) -> Action {
+    /// The transition function: the next action for an input. `last` is the charge as it was last
+    /// seen.
+    pub(super) fn next(&mut self, now: Millis, input: Input, last: Option<&ChargeView>) -> Action {
         let is_answer = matches!(input, Input::Seen(view) if view.paid || view.reversed);
         let gives_up = input == Input::Cancel || now >= self.end_of_polling();
         if self.phase == Phase::Polling && gives_up && !is_answer {
@@ -204,25 +210,25 @@ impl Core {
         }
     }
 
-    fn seen(&mut self, now: Millis, view: View) -> Action {
+    fn seen(&mut self, now: Millis, view: ChargeView) -> Action {
         let all_refused = self.reverses == self.refusals;
         let is_late = self.phase != Phase::Polling;
         match view {
             // Whatever else is true, the goods stay here.
-            View { reversed: true, paid: true, .. } => Action::End(Ending::Refunded),
-            View { reversed: true, .. } => Action::End(Ending::Closed),
-            View { refunded: true, .. } => Action::End(Ending::Refunded),
-            View { paid: true, .. } if !is_late => Action::End(Ending::Paid),
+            ChargeView { reversed: true, paid: true, .. } => Action::End(Ending::Refunded),
+            ChargeView { reversed: true, .. } => Action::End(Ending::Closed),
+            ChargeView { refunded: true, .. } => Action::End(Ending::Refunded),
+            ChargeView { paid: true, .. } if !is_late => Action::End(Ending::Paid),
             // A reverse that was not refused may still take the money back.
-            View { paid: true, .. } if !all_refused => self.pause(now, Some(&view)),
-            View { paid: true, .. } if self.accept_late_payment => Action::End(Ending::Paid),
-            View { paid: true, gives_back: true, .. } if self.reverses == 0 => {
+            ChargeView { paid: true, .. } if !all_refused => self.pause(now, Some(&view)),
+            ChargeView { paid: true, .. } if self.accept_late_payment => Action::End(Ending::Paid),
+            ChargeView { paid: true, gives_back: true, .. } if self.reverses == 0 => {
                 match self.obstacle(now, &view) {
                     None => self.reverse(now, Some(&view)),
                     Some(_) => Action::End(Ending::NeedsRefund),
                 }
             }
-            View { paid: true, .. } => Action::End(Ending::NeedsRefund),
+            ChargeView { paid: true, .. } => Action::End(Ending::NeedsRefund),
             view if view.is_dead(now) && is_late && all_refused && self.reverses > 0 => {
                 Action::End(Ending::Failed)
             }
@@ -244,7 +250,7 @@ impl Core {
     }
 
     /// Reverses, if that can work, and as soon as it can.
-    fn reverse(&mut self, now: Millis, last: Option<&View>) -> Action {
+    fn reverse(&mut self, now: Millis, last: Option<&ChargeView>) -> Action {
         if let Some(view) = last {
             if self.obstacle(now, view).is_some() {
                 return self.pause(now, last);
@@ -267,7 +273,7 @@ impl Core {
     }
 
     /// Waits before the next reverse; or, where no reverse can work, before the next look.
-    fn pause(&mut self, now: Millis, last: Option<&View>) -> Action {
+    fn pause(&mut self, now: Millis, last: Option<&ChargeView>) -> Action {
         let obstacle = last.and_then(|view| self.obstacle(now, view));
         if self.gave_up.is_some_and(|since| now >= since.saturating_add(self.resolve_within)) {
             return Action::End(Ending::Unresolved(obstacle.unwrap_or(Obstacle::InDoubt)));
@@ -282,10 +288,10 @@ impl Core {
     }
 
     /// The rule by which no reverse can work.
-    fn obstacle(&self, now: Millis, view: &View) -> Option<Obstacle> {
+    fn obstacle(&self, now: Millis, view: &ChargeView) -> Option<Obstacle> {
         match view {
-            View { reversible: false, .. } => Some(Obstacle::NotReversible),
-            View { reversible_until: Some(until), .. } if now >= *until => {
+            ChargeView { reversible: false, .. } => Some(Obstacle::NotReversible),
+            ChargeView { reversible_until: Some(until), .. } if now >= *until => {
                 Some(Obstacle::WindowClosed)
             }
             _ => None,

@@ -1,7 +1,10 @@
 //! The app that charges belong to; seen only as the expanded value of `charge.app`.
 
-use crate::object::object;
-use crate::{Channel, Expandable, Id, Timestamp};
+use super::channel::Channel;
+use super::expandable::Expandable;
+use super::id::Id;
+use super::timestamp::Timestamp;
+use crate::macros::object::object;
 
 object! {
     /// An app of the merchant, as `expand[]=app` shows it.
@@ -9,12 +12,12 @@ object! {
         required {
             /// `app_` and 16 characters.
             id: Id<App>,
+        }
+        optional {
             /// When it was created.
             created: Timestamp,
             /// Its name.
             display_name: String,
-        }
-        optional {
             /// The old notification address.
             notify_url: String,
             /// Kind of goods.

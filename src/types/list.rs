@@ -1,6 +1,8 @@
 //! The envelope of every list, nested or not.
 
-use crate::object::object;
+use serde_json::{Map, Value};
+
+use crate::macros::object::object;
 
 object! {
     /// Some items of a list, newest first.
@@ -15,5 +17,12 @@ object! {
             /// The path of the list.
             url: String,
         }
+    }
+}
+
+impl<T> List<T> {
+    /// The items, whether there are more, and what else came with them.
+    pub(crate) fn into_parts(self) -> (Vec<T>, bool, Map<String, Value>) {
+        (self.data, self.has_more, self.other)
     }
 }

@@ -1,0 +1,169 @@
+//! Answers with a status other than 2xx.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use serde_json::{Map, Value};
+
+use super::codes::{ErrorCode, ErrorType};
+use super::report::Report;
+
+/// An answer with a status other than 2xx.
+///
+/// Errors of Ping++ are JSON with type, code, param and message; a proxy in between may answer
+/// anything. Status and text are kept either way.
+pub struct ApiError(Box<ApiInner>);
+
+struct ApiInner {
+    status: u16,
+    headers: HeaderMap,
+    detail: ErrorDetail,
+    text: String,
+    report: Report,
+}
+
+/// The value of `error` in an error body; see <https://www.pingxx.com/api> for its fields.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorDetail {
+    pub(crate) kind: Option<ErrorType>,
+    pub(crate) code: Option<ErrorCode>,
+    pub(crate) param: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+impl ErrorDetail {
+    /// `None` if the body has no `error` object. Each field is read by itself, so that one of an
+    /// unexpected type does not hide the others.
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
+        let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
+        let error = body.get("error")?.as_object()?;
+        let text = |name| error.get(name).and_then(Value::as_str);
+        Some(Self {
+            kind: text("type").map(ErrorType::from),
+            code: text("code").map(ErrorCode::from),
+            param: text("param").map(str::to_owned),
+            message: text("message").map(str::to_owned),
+        })
+    }
+
+    /// Whether it has one of Ping++'s types. Gateways answer with similar bodies, which prove nothing
+    /// about what Ping++ did.
+    pub(crate) fn is_of_pingxx(&self) -> bool {
+        self.kind.as_ref().is_some_and(|kind| !matches!(kind, ErrorType::Other(_)))
+    }
+}
+
+impl ApiError {
+    /// `text` is the body, without secrets.
+    pub(crate) fn new(status: u16, headers: HeaderMap, text: String, report: Report) -> Self {
+        let detail = ErrorDetail::parse(text.as_bytes()).unwrap_or_default();
+        Self(Box::new(ApiInner { status, headers, detail, text, report }))
+    }
+
+    pub(super) fn report(&self) -> &Report {
+        &self.0.report
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// `error.type`; `None` if the answer is not an error of Ping++.
+    pub fn kind(&self) -> Option<&ErrorType> {
+        self.0.detail.kind.as_ref()
+    }
+
+    /// `error.code`, the machine-readable reason; many errors have none.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.0.detail.code.as_ref()
+    }
+
+    /// `error.param`, the parameter that is wrong.
+    pub fn param(&self) -> Option<&str> {
+        self.0.detail.param.as_deref()
+    }
+
+    /// `error.message`, in the language of [`accept_language`](crate::ClientBuilder::accept_language);
+    /// empty if the answer is not an error of Ping++ (then see [`text`](Self::text)).
+    pub fn message(&self) -> &str {
+        self.0.detail.message.as_deref().unwrap_or_default()
+    }
+
+    /// The whole body as text, whatever it is; bytes that are not UTF-8 are replaced. It can be
+    /// long and comes from outside: do not log it unseen.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The value of a header of the answer, whatever the case of its name; `None` if it is absent or
+    /// not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers.get(name)?.to_str().ok()
+    }
+
+    /// The id that the server gave the request, if it names one: what support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.0.headers)
+    }
+
+    /// The server's clock when it answered.
+    pub fn date(&self) -> Option<SystemTime> {
+        date(&self.0.headers)
+    }
+
+    /// Whether Ping++ refused because too many requests are under way (403 or 429).
+    pub fn is_rate_limit(&self) -> bool {
+        matches!(self.0.status, 403 | 429) && self.0.detail.is_of_pingxx()
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status())?;
+        match self.kind() {
+            None => f.write_str(", not an answer of Ping++")?,
+            Some(kind) => write!(f, " {kind}")?,
+        }
+        if let Some(code) = self.code() {
+            write!(f, " {code}")?;
+        }
+        if let Some(param) = self.param() {
+            write!(f, " (param {param})")?;
+        }
+        match self.message() {
+            "" => {}
+            message => write!(f, ": {message}")?,
+        }
+        if self.status() == 401 {
+            f.write_str("; compare the API key and the signing key with the Ping++ dashboard")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiError")
+            .field("status", &self.0.status)
+            .field("detail", &self.0.detail)
+            .field("text_len", &self.0.text.len())
+            .field("report", &self.0.report)
+            .finish()
+    }
+}
+
+impl StdError for ApiError {}
+
+/// Which header Ping++ uses is not documented; these are the usual ones.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    ["x-request-id", "request-id", "x-pingplusplus-request-id"]
+        .into_iter()
+        .find_map(|name| headers.get(name)?.to_str().ok())
+}
+
+pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()
+}
