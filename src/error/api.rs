@@ -5,10 +5,10 @@ use std::fmt;
 use std::time::SystemTime;
 
 use http::HeaderMap;
-use serde_json::{Map, Value};
 
 use super::codes::{ErrorCode, ErrorType};
 use super::report::Report;
+use crate::macros::from_json::{raw_fields, text_of};
 
 /// An answer with a status other than 2xx.
 ///
@@ -37,14 +37,14 @@ impl ErrorDetail {
     /// `None` if the body has no `error` object. Each field is read by itself, so that one of an
     /// unexpected type does not hide the others.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        let body: Map<String, Value> = serde_json::from_slice(body).ok()?;
-        let error = body.get("error")?.as_object()?;
-        let text = |name| error.get(name).and_then(Value::as_str);
+        let body = raw_fields(body).ok()?;
+        let error = raw_fields(body.get("error")?.get().as_bytes()).ok()?;
+        let text = |name| text_of(&error, name);
         Some(Self {
             kind: text("type").map(ErrorType::from),
             code: text("code").map(ErrorCode::from),
-            param: text("param").map(str::to_owned),
-            message: text("message").map(str::to_owned),
+            param: text("param"),
+            message: text("message"),
         })
     }
 

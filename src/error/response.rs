@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use serde_json::{Map, Value};
 
 use super::api::{date, request_id};
 use super::report::Report;
+use crate::macros::from_json::{raw_fields, text_of};
 
 /// An answer of status 2xx that cannot be used.
 ///
@@ -87,11 +87,7 @@ impl ResponseError {
 
     /// The `id` in the body, if there is one: the object that the answer is about.
     pub fn id(&self) -> Option<String> {
-        let mut body: Map<String, Value> = serde_json::from_slice(&self.0.body).ok()?;
-        match body.remove("id")? {
-            Value::String(id) => Some(id),
-            _ => None,
-        }
+        text_of(&raw_fields(&self.0.body).ok()?, "id")
     }
 
     /// The value of a header of the answer, whatever the case of its name; `None` if it is absent or

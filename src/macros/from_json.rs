@@ -1,6 +1,7 @@
 //! How values are read from answers: straight, and where that fails, tolerantly. What this means for
 //! the fields of an object is in [`object`](super::object).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
@@ -37,7 +38,14 @@ macro_rules! from_json {
     ($($type:ty),*) => { $(impl FromJson for $type {})* };
 }
 
-from_json!(bool, i64, String, Value);
+from_json!(bool, i64, String);
+
+impl FromJson for Value {
+    fn tolerant(text: &str) -> Result<Self, serde_json::Error> {
+        let fields = raw_fields(text.as_bytes())?;
+        Ok(Self::Object(fields.into_iter().map(|(key, text)| (key, value_of(text))).collect()))
+    }
+}
 
 impl<T: FromJson> FromJson for Box<T> {
     fn tolerant(text: &str) -> Result<Self, serde_json::Error> {
@@ -137,6 +145,16 @@ impl Pass for Tolerant {
     fn any<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Value, A::Error> {
         map.next_value().map(value_of)
     }
+}
+
+/// The fields of a map as text, so that one that cannot be read does not hide the others.
+pub(crate) fn raw_fields(body: &[u8]) -> Result<BTreeMap<String, &RawValue>, serde_json::Error> {
+    serde_json::from_slice(body)
+}
+
+/// One of them, if it is a string.
+pub(crate) fn text_of(fields: &BTreeMap<String, &RawValue>, name: &str) -> Option<String> {
+    serde_json::from_str(fields.get(name)?.get()).ok()
 }
 
 /// A number too large for any type, a surrogate without its half: valid JSON that no value can hold

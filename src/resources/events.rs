@@ -15,7 +15,7 @@ use serde_with::skip_serializing_none;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::macros::from_json::{ApiObject, FromJson, Names, fault, from_body};
+use crate::macros::from_json::{ApiObject, FromJson, Names, fault, from_body, raw_fields, text_of};
 use crate::macros::object::object;
 use crate::macros::open_enum::open_enum;
 use crate::pager::Pager;
@@ -273,11 +273,7 @@ impl EventData {
     }
 
     fn text_of(&self, field: &str) -> Option<String> {
-        let mut object: Map<String, Value> = serde_json::from_str(self.object.get()).ok()?;
-        match object.remove(field)? {
-            Value::String(text) => Some(text),
-            _ => None,
-        }
+        text_of(&raw_fields(self.object.get().as_bytes()).ok()?, field)
     }
 }
 

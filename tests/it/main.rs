@@ -15,6 +15,7 @@ mod raw;
 mod recovery;
 mod reverse;
 mod sandbox;
+mod schema;
 mod secrecy;
 mod settle;
 mod transport;
