@@ -115,12 +115,12 @@ impl Event {
     /// [`ObjectError`] if it is another object, or cannot be read. Then do not answer 2xx, so that
     /// the event comes again; [`object_json`](Self::object_json) is what arrived.
     pub fn object<T: ApiObject>(&self) -> Result<T, ObjectError> {
-        let found = self.object_type();
-        if found.as_deref() != Some(T::OBJECT) {
-            return Err(ObjectError::Other { expected: T::OBJECT, found });
-        }
-        from_body(self.object_json().as_bytes())
-            .map_err(|error| ObjectError::Unreadable { expected: T::OBJECT, why: fault(&error) })
+        from_body(self.object_json().as_bytes()).map_err(|error| match self.object_type() {
+            Some(found) if found == T::OBJECT => {
+                ObjectError::Unreadable { expected: T::OBJECT, why: fault(&error) }
+            }
+            found => ObjectError::Other { expected: T::OBJECT, found },
+        })
     }
 
     /// The `object` of the object: `charge`, `refund`, ...
