@@ -1,4 +1,4 @@
-//! The way to the server: DNS, TCP, a proxy's tunnel and TLS, within one time limit.
+//! The connector: DNS, TCP, the tunnel of a proxy and TLS, within one time limit.
 
 use std::fmt;
 use std::future::Future;
@@ -85,7 +85,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// Straight, or through a tunnel that a proxy digs.
+/// Connects to the server, or to a proxy that opens a tunnel to it (`CONNECT`).
 #[derive(Clone)]
 enum Dial {
     Direct(HttpConnector),
@@ -138,7 +138,7 @@ fn tcp(config: &Config) -> HttpConnector {
 fn proxy(config: &Config) -> Result<Option<Intercept>, ConfigError> {
     let matcher = match &config.proxy {
         Proxy::None => return Ok(None),
-        // Plain http is for a server on this machine, where no proxy belongs in between.
+        // Plain http is for a server on this machine, which is reached without a proxy.
         Proxy::Environment if config.scheme == Scheme::HTTP => return Ok(None),
         Proxy::Environment => Matcher::from_env(),
         Proxy::Through(url) => Matcher::builder().all(url.as_str()).build(),
@@ -163,7 +163,7 @@ fn proxy(config: &Config) -> Result<Option<Intercept>, ConfigError> {
 }
 
 fn tls(config: &Config) -> Result<ClientConfig, ConfigError> {
-    // Named here, never installed process-wide: the program around may have chosen another one.
+    // Not the process-wide default: that one is chosen by the application.
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -1,7 +1,7 @@
-//! Connections: kept while they are idle, opened when needed, never more than there are places.
+//! The connection pool: idle connections, at most as many connections as permits.
 //!
-//! Why not a pool off the shelf: it opens connections in the background beyond any limit, and does
-//! not tell whether the connection of a request that was lost had been idle before.
+//! hyper-util's pool is not used: it opens connections in the background beyond any limit, and does
+//! not tell whether the connection of a lost request had been idle in the pool.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -30,58 +30,58 @@ const IDLE: Duration = Duration::from_secs(10);
 pub(super) struct Pool {
     connector: Connector,
     server: Uri,
-    places: Semaphore,
+    permits: Semaphore,
     idle: Mutex<Idle>,
 }
 
-/// The unused connections, the one that has been so for the longest time first.
+/// The idle connections, the longest idle one first.
 #[derive(Default)]
 struct Idle {
     connections: VecDeque<(Instant, Connection)>,
     reaper: Option<AbortHandle>,
 }
 
-/// A place for one call; held as long as the call may use a connection.
-pub(crate) struct Place<'a> {
+/// Allows one connection to be open; held by a call for as long as it may use one.
+pub(crate) struct Permit<'a> {
     _permit: SemaphorePermit<'a>,
 }
 
 impl Pool {
-    pub(super) fn new(connector: Connector, server: Uri, places: usize) -> Arc<Self> {
-        let places = Semaphore::new(places.min(Semaphore::MAX_PERMITS));
-        Arc::new(Self { connector, server, places, idle: Mutex::default() })
+    pub(super) fn new(connector: Connector, server: Uri, permits: usize) -> Arc<Self> {
+        let permits = Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
+        Arc::new(Self { connector, server, permits, idle: Mutex::default() })
     }
 
-    /// Waits for a place, first come first served.
-    pub(super) async fn place(&self) -> Result<Place<'_>, AcquireError> {
-        Ok(Place { _permit: self.places.acquire().await? })
+    /// Waits for a permit, first come first served.
+    pub(super) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
+        Ok(Permit { _permit: self.permits.acquire().await? })
     }
 
-    /// An idle connection that still stands, or a new one, or in any case a new one.
+    /// An idle connection that is still usable, or a new one; always a new one if `fresh`.
     pub(super) async fn connection(
         &self,
-        _place: &Place<'_>,
-        new: bool,
+        _permit: &Permit<'_>,
+        fresh: bool,
     ) -> Result<Connection, BoxError> {
-        let kept = if new { None } else { self.kept().await };
-        match kept {
+        let idle = if fresh { None } else { self.take_idle().await };
+        match idle {
             Some(connection) => Ok(connection),
             None => self.open().await,
         }
     }
 
-    async fn kept(&self) -> Option<Connection> {
+    async fn take_idle(&self) -> Option<Connection> {
         loop {
-            // The newest first: the others can then grow old and go.
+            // The newest first, so that those that are not needed reach their age limit.
             let (since, mut connection) = self.idle().connections.pop_back()?;
-            if since.elapsed() < IDLE && connection.stands().await {
-                connection.kept = true;
+            if since.elapsed() < IDLE && connection.is_usable().await {
+                connection.was_pooled = true;
                 return Some(connection);
             }
         }
     }
 
-    /// Takes back a connection whose exchange is complete.
+    /// Puts a connection whose exchange is complete back into the pool.
     pub(super) fn keep(self: &Arc<Self>, connection: Connection) {
         if !connection.is_ready() {
             return;
@@ -100,15 +100,15 @@ impl Pool {
         poll_fn(|cx| connector.poll_ready(cx)).await?;
         let stream = connector.call(self.server.clone()).await?;
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Connection { sender, driver, over: false, kept: false })
+        Ok(Connection { sender, driver, ended: false, was_pooled: false })
     }
 
-    /// Closes idle connections until there are no more of them than free places. Whoever has a place
-    /// has one connection at the most, so all together they are never more than the places.
+    /// Closes idle connections until they are not more than the free permits. A permit allows one
+    /// connection, so idle and busy connections together are not more than the permits.
     fn make_room(&self) {
         loop {
             let mut idle = self.idle();
-            if idle.connections.len() <= self.places.available_permits() {
+            if idle.connections.len() <= self.permits.available_permits() {
                 return;
             }
             let oldest = idle.connections.pop_front();
@@ -117,7 +117,7 @@ impl Pool {
         }
     }
 
-    /// Closes what has been idle for too long; when the next one will have been.
+    /// Closes what has been idle for too long; returns when the next connection will have been.
     fn close_old(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut idle = self.idle();
@@ -137,7 +137,7 @@ impl Pool {
     }
 }
 
-/// Closes idle connections in time, until there are none or the pool is gone.
+/// Closes idle connections at their age limit, until there are none or the pool is gone.
 async fn reap(pool: Weak<Pool>) {
     while let Some(next) = pool.upgrade().and_then(|pool| pool.close_old()) {
         sleep_until(next).await;
@@ -150,20 +150,20 @@ type Driver = http1::Connection<<Connector as Service<Uri>>::Response, Full<Byte
 pub(crate) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Driver,
-    /// The driver has ended.
-    over: bool,
-    /// It was idle before this exchange, so that the server may be closing it meanwhile.
-    pub(super) kept: bool,
+    /// The driver has returned.
+    ended: bool,
+    /// It was idle in the pool before this exchange.
+    pub(super) was_pooled: bool,
 }
 
-/// Why there is no answer, and whether the request was handed back before a byte of it was written.
+/// Why there is no answer, and whether hyper returned the request before it wrote a byte of it.
 pub(super) struct Unanswered {
     pub(super) error: hyper::Error,
     pub(super) unsent: bool,
 }
 
 impl Connection {
-    /// Sends a request; it goes out while the connection [runs](Self::run).
+    /// Hands a request to the driver, which writes it when the connection is [run](Self::run).
     pub(super) fn send(
         &mut self,
         request: http::Request<Full<Bytes>>,
@@ -177,8 +177,8 @@ impl Connection {
         }
     }
 
-    /// Runs the connection while `work` waits for its answer, both in the caller's task: what drops
-    /// the call closes its connection at once, and nothing goes on behind it.
+    /// Polls the driver together with `work`, both in the caller's task: dropping the call drops its
+    /// connection, and nothing of it continues in the background.
     pub(super) async fn run<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|cx| {
@@ -188,8 +188,8 @@ impl Connection {
         .await
     }
 
-    /// Whether the other side has not closed it while it was idle.
-    async fn stands(&mut self) -> bool {
+    /// Whether the server has not closed it while it was idle.
+    async fn is_usable(&mut self) -> bool {
         poll_fn(|cx| {
             self.drive(cx);
             Poll::Ready(())
@@ -199,11 +199,11 @@ impl Connection {
     }
 
     fn is_ready(&self) -> bool {
-        !self.over && self.sender.is_ready()
+        !self.ended && self.sender.is_ready()
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
-        // Its errors reach whoever waits for the answer.
-        self.over = self.over || Pin::new(&mut self.driver).poll(cx).is_ready();
+        // hyper reports its errors to the future of the answer, too.
+        self.ended = self.ended || Pin::new(&mut self.driver).poll(cx).is_ready();
     }
 }
