@@ -482,7 +482,7 @@ impl ResponseError {
 impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.flaw {
-            Flaw::TooLarge => f.write_str("the answer is larger than 8 MiB"),
+            Flaw::TooLarge => f.write_str("the answer is larger than 2 MiB"),
             Flaw::Encoded => {
                 f.write_str("the answer is compressed although that was not asked for")
             }

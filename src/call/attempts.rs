@@ -18,7 +18,7 @@ use crate::error::{
 };
 use crate::request::{Method, Request};
 use crate::retry::{self, Failure, Progress, RetryPolicy};
-use crate::transport::{Answer, Broken, Outgoing, Place, Unread};
+use crate::transport::{Answer, ExchangeError, Outgoing, Permit, Unread};
 use crate::{Recovery, Repeat, Timestamp};
 
 const SIGNATURE: &str = "x-pingplusplus-signature";
@@ -108,7 +108,7 @@ impl<'a> Attempts<'a> {
     /// Waits for a place, signs, sends, and judges the answer.
     pub(super) async fn attempt(&mut self) -> Result<(Answer, Bytes), Failed> {
         let shared = self.shared;
-        let place = timeout_at(self.send_by, shared.transport.place()).await;
+        let place = timeout_at(self.send_by, shared.transport.permit()).await;
         let Ok(Ok(place)) = place else {
             return Err(Failed::broken(Failure::Unsent, Step::Slot, None));
         };
@@ -183,7 +183,7 @@ impl<'a> Attempts<'a> {
 
     async fn send(
         &mut self,
-        place: &Place<'_>,
+        permit: &Permit<'_>,
         started: SystemTime,
         began: Instant,
     ) -> Result<(Answer, Bytes), (Option<u16>, Failed)> {
@@ -205,10 +205,10 @@ impl<'a> Attempts<'a> {
             timestamp: timestamp.into(),
             signature,
             // A kept connection may be dying, which is noticed only after the request was written.
-            alone: self.request.repeat == Repeat::Never || !self.attempts.is_empty(),
+            fresh_connection: self.request.repeat == Repeat::Never || !self.attempts.is_empty(),
         };
         let transport = &self.shared.transport;
-        match transport.exchange(place, outgoing, &mut self.sent, send_by, limit).await {
+        match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
             Ok((answer, connection)) => {
                 let status = answer.status;
                 let judged = self.judge(answer);
@@ -220,13 +220,13 @@ impl<'a> Attempts<'a> {
                 }
                 judged.map_err(|failed| (Some(status), failed))
             }
-            Err(Broken { step, status, source, stale }) => {
+            Err(ExchangeError { step, status, source, was_pooled }) => {
                 let failure = match step {
                     Step::Connect | Step::ConnectTimeout | Step::Unsent => Failure::Unsent,
                     Step::Certificate => Failure::Unsendable,
                     _ => Failure::Lost,
                 };
-                Err((status, Failed { stale, ..Failed::broken(failure, step, source) }))
+                Err((status, Failed { stale: was_pooled, ..Failed::broken(failure, step, source) }))
             }
         }
     }
