@@ -4,7 +4,9 @@
 //! or retries.
 
 mod connect;
+mod connection;
 mod pool;
+mod socket;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -20,8 +22,9 @@ use tokio::time::{Instant, timeout_at};
 
 use self::connect::Connector;
 pub(crate) use self::connect::{Proxy, root_certificates};
+use self::connection::{Connection, Unanswered};
 pub(crate) use self::pool::Permit;
-use self::pool::{Connection, Pool, Unanswered};
+use self::pool::Pool;
 use crate::builder::ConfigError;
 use crate::error::{BoxError, Step};
 use crate::request::Method;

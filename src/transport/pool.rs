@@ -5,22 +5,17 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Uri;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
 use super::connect::Connector;
+use super::connection::Connection;
 use crate::error::BoxError;
 
 /// How long an unused connection is kept: below what load balancers keep theirs (15 s and more), so
@@ -66,7 +61,15 @@ impl Pool {
         let idle = if fresh { None } else { self.take_idle().await };
         match idle {
             Some(connection) => Ok(connection),
-            None => self.open().await,
+            None => {
+                let mut connection = self.open().await?;
+                if connection.is_usable().await {
+                    Ok(connection)
+                } else {
+                    Err("the server closed the connection or sent something before a request"
+                        .into())
+                }
+            }
         }
     }
 
@@ -98,9 +101,7 @@ impl Pool {
         self.make_room();
         let mut connector = self.connector.clone();
         poll_fn(|cx| connector.poll_ready(cx)).await?;
-        let stream = connector.call(self.server.clone()).await?;
-        let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Connection { sender, driver, ended: false, was_pooled: false })
+        Ok(Connection::new(connector.call(self.server.clone()).await?).await?)
     }
 
     /// Closes idle connections until they are not more than the free permits. A permit allows one
@@ -141,69 +142,5 @@ impl Pool {
 async fn reap(pool: Weak<Pool>) {
     while let Some(next) = pool.upgrade().and_then(|pool| pool.close_old()) {
         sleep_until(next).await;
-    }
-}
-
-type Driver = http1::Connection<<Connector as Service<Uri>>::Response, Full<Bytes>>;
-
-/// One connection. Dropping it closes it.
-pub(crate) struct Connection {
-    sender: http1::SendRequest<Full<Bytes>>,
-    driver: Driver,
-    /// The driver has returned.
-    ended: bool,
-    /// It was idle in the pool before this exchange.
-    pub(super) was_pooled: bool,
-}
-
-/// Why there is no answer, and whether hyper returned the request before it wrote a byte of it.
-pub(super) struct Unanswered {
-    pub(super) error: hyper::Error,
-    pub(super) unsent: bool,
-}
-
-impl Connection {
-    /// Hands a request to the driver, which writes it when the connection is [run](Self::run).
-    pub(super) fn send(
-        &mut self,
-        request: http::Request<Full<Bytes>>,
-    ) -> impl Future<Output = Result<http::Response<Incoming>, Unanswered>> + use<> {
-        let answer = self.sender.try_send_request(request);
-        async {
-            answer.await.map_err(|mut error| {
-                let unsent = error.take_message().is_some();
-                Unanswered { error: error.into_error(), unsent }
-            })
-        }
-    }
-
-    /// Polls the driver together with `work`, both in the caller's task: dropping the call drops its
-    /// connection, and nothing of it continues in the background.
-    pub(super) async fn run<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            self.drive(cx);
-            work.as_mut().poll(cx)
-        })
-        .await
-    }
-
-    /// Whether the server has not closed it while it was idle.
-    async fn is_usable(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.drive(cx);
-            Poll::Ready(())
-        })
-        .await;
-        self.is_ready()
-    }
-
-    fn is_ready(&self) -> bool {
-        !self.ended && self.sender.is_ready()
-    }
-
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        // hyper reports its errors to the future of the answer, too.
-        self.ended = self.ended || Pin::new(&mut self.driver).poll(cx).is_ready();
     }
 }
