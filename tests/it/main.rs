@@ -15,6 +15,7 @@ mod pages;
 mod raw;
 mod recovery;
 mod reverse;
+mod runtimes;
 mod sandbox;
 mod secrecy;
 mod settle;
