@@ -10,6 +10,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::client::legacy::connect::Connection as _;
+use tokio::runtime::{self, Handle};
 
 use super::connect::Stream;
 use super::socket::DirectReads;
@@ -21,6 +22,8 @@ pub(crate) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Driver,
     direct_reads: DirectReads,
+    /// Opened the connection and drives its I/O.
+    pub(super) runtime: runtime::Id,
     /// The driver has returned.
     ended: bool,
     /// It was idle in the pool before this exchange.
@@ -40,7 +43,8 @@ impl Connection {
         let direct_reads =
             extras.remove().expect("every stream of the connector is over a `Socket`");
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Self { sender, driver, direct_reads, ended: false, was_pooled: false })
+        let runtime = Handle::current().id();
+        Ok(Self { sender, driver, direct_reads, runtime, ended: false, was_pooled: false })
     }
 
     /// Hands a request to the driver, which writes it when the connection is [run](Self::run).

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use http::Uri;
+use tokio::runtime::{self, Handle};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
@@ -33,7 +33,8 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Idle {
     connections: VecDeque<(Instant, Connection)>,
-    reaper: Option<AbortHandle>,
+    /// The runtimes on which a [`Reaper`] runs.
+    reapers: Vec<runtime::Id>,
 }
 
 /// Allows one connection to be open; held by a call for as long as it may use one.
@@ -73,10 +74,16 @@ impl Pool {
         }
     }
 
+    /// Of the connections that this runtime opened: the I/O driver of another one may not be running.
     async fn take_idle(&self) -> Option<Connection> {
+        let here = Handle::current().id();
         loop {
             // The newest first, so that those that are not needed reach their age limit.
-            let (since, mut connection) = self.idle().connections.pop_back()?;
+            let (since, mut connection) = {
+                let connections = &mut self.idle().connections;
+                let newest = connections.iter().rposition(|(_, idle)| idle.runtime == here)?;
+                connections.remove(newest)?
+            };
             if since.elapsed() < IDLE && connection.is_usable().await {
                 connection.was_pooled = true;
                 return Some(connection);
@@ -89,11 +96,14 @@ impl Pool {
         if !connection.is_ready() {
             return;
         }
+        let runtime = connection.runtime;
         let mut idle = self.idle();
         idle.connections.push_back((Instant::now(), connection));
-        if idle.reaper.as_ref().is_none_or(AbortHandle::is_finished) {
-            let reaper = tokio::spawn(reap(Arc::downgrade(self)));
-            idle.reaper = Some(reaper.abort_handle());
+        if !idle.reapers.contains(&runtime) {
+            idle.reapers.push(runtime);
+            // A runtime that is shutting down drops the task at once, which needs the lock.
+            drop(idle);
+            tokio::spawn(Reaper { pool: Arc::downgrade(self), runtime }.run());
         }
     }
 
@@ -118,19 +128,32 @@ impl Pool {
         }
     }
 
-    /// Closes what has been idle for too long; returns when the next connection will have been.
-    fn close_old(&self) -> Option<Instant> {
+    /// Closes what has been idle for too long, on whatever runtime. Returns when the next connection
+    /// will have been; if there is none, the reaper of `runtime` is no longer registered.
+    fn close_old(&self, runtime: runtime::Id) -> Option<Instant> {
         let now = Instant::now();
         let mut idle = self.idle();
         let old = idle.connections.iter().take_while(|(since, _)| *since + IDLE <= now).count();
         let old: Vec<_> = idle.connections.drain(..old).collect();
         let next = idle.connections.front().map(|(since, _)| *since + IDLE);
         if next.is_none() {
-            idle.reaper = None;
+            idle.reapers.retain(|reaper| *reaper != runtime);
         }
         drop(idle);
         drop(old);
         next
+    }
+
+    /// Closes the idle connections of a runtime that has stopped.
+    fn close_all_of(&self, runtime: runtime::Id) {
+        let mut idle = self.idle();
+        idle.reapers.retain(|reaper| *reaper != runtime);
+        let (closed, open): (VecDeque<_>, _) = std::mem::take(&mut idle.connections)
+            .into_iter()
+            .partition(|(_, connection)| connection.runtime == runtime);
+        idle.connections = open;
+        drop(idle);
+        drop(closed);
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
@@ -138,9 +161,28 @@ impl Pool {
     }
 }
 
-/// Closes idle connections at their age limit, until there are none or the pool is gone.
-async fn reap(pool: Weak<Pool>) {
-    while let Some(next) = pool.upgrade().and_then(|pool| pool.close_old()) {
-        sleep_until(next).await;
+/// Closes idle connections at their age limit until there are none or the pool is gone; one for each
+/// runtime that put a connection into the pool, since any of them may stop. A runtime that stops drops
+/// it, which closes the connections of that runtime.
+struct Reaper {
+    pool: Weak<Pool>,
+    runtime: runtime::Id,
+}
+
+impl Reaper {
+    async fn run(mut self) {
+        while let Some(next) = self.pool.upgrade().and_then(|pool| pool.close_old(self.runtime)) {
+            sleep_until(next).await;
+        }
+        // A new reaper may have been registered meanwhile.
+        self.pool = Weak::new();
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.close_all_of(self.runtime);
+        }
     }
 }
