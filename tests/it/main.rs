@@ -7,6 +7,7 @@ mod desync;
 mod dropping;
 mod elsewhere;
 mod faults;
+mod floods;
 mod ledger;
 mod load;
 mod outage;
