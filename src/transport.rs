@@ -15,8 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use tokio::sync::AcquireError;
 use tokio::time::{Instant, timeout_at};
 
@@ -167,14 +167,17 @@ impl Transport {
         *sent = true;
         let was_pooled = connection.was_pooled;
         let response = connection.send(request);
-        let answer = connection.run(async {
-            let response = timeout_at(deadline, response)
-                .await
-                .map_err(|_| ExchangeError::new(Step::ExchangeTimeout, None, None))?
-                .map_err(|error| ExchangeError::unanswered(error, was_pooled))?;
-            read(response, was_pooled, deadline).await
+        let mut status = None;
+        let answer = connection.run(deadline, async {
+            let response =
+                response.await.map_err(|error| ExchangeError::unanswered(error, was_pooled))?;
+            status = Some(response.status().as_u16());
+            read(response, was_pooled).await
         });
-        let answer = answer.await?;
+        let answer = answer.await.unwrap_or_else(|| {
+            let step = if status.is_none() { Step::ExchangeTimeout } else { Step::BodyTimeout };
+            Err(ExchangeError::new(step, status, None))
+        })?;
         let is_reusable = !fresh && answer.body.is_ok();
         Ok((answer, is_reusable.then_some(connection)))
     }
@@ -211,7 +214,6 @@ impl Transport {
 async fn read(
     response: http::Response<Incoming>,
     was_pooled: bool,
-    deadline: Instant,
 ) -> Result<Answer, ExchangeError> {
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
@@ -219,16 +221,38 @@ async fn read(
     let body = if encoding.is_some_and(|encoding| encoding != "identity") {
         Err(Unread::Encoded)
     } else {
-        match timeout_at(deadline, Limited::new(body, BODY_LIMIT).collect()).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-            Ok(Err(error)) => {
-                return Err(ExchangeError::new(Step::Body, Some(status), Some(error)));
-            }
-            Err(_) => return Err(ExchangeError::new(Step::BodyTimeout, Some(status), None)),
-        }
+        whole(body)
+            .await
+            .map_err(|error| ExchangeError::new(Step::Body, Some(status), Some(error.into())))?
     };
     Ok(Answer { status, headers: head.headers, body, was_pooled })
+}
+
+/// A body in one piece. Usually it arrives in one, which is not copied; what arrives in many pieces is,
+/// since a peer could make them very small and their number very large.
+async fn whole(mut body: Incoming) -> Result<Result<Bytes, Unread>, hyper::Error> {
+    let announced = body.size_hint().lower();
+    if announced > BODY_LIMIT as u64 {
+        return Ok(Err(Unread::TooLarge));
+    }
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if first.is_empty() {
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            all.reserve(announced as usize);
+            all.extend_from_slice(&first);
+        }
+        if all.len() + data.len() > BODY_LIMIT {
+            return Ok(Err(Unread::TooLarge));
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(Ok(if all.is_empty() { first } else { all.into() }))
 }
 
 impl ExchangeError {

@@ -11,9 +11,13 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::client::legacy::connect::Connection as _;
 use tokio::runtime::{self, Handle};
+use tokio::time::{Instant, sleep_until};
 
 use super::connect::Stream;
 use super::socket::DirectReads;
+
+/// The largest head of an answer, and the most that is read at once.
+const BUFFER: usize = 32 * 1024;
 
 type Driver = http1::Connection<Stream, Full<Bytes>>;
 
@@ -42,7 +46,7 @@ impl Connection {
         stream.connected().get_extras(&mut extras);
         let direct_reads =
             extras.remove().expect("every stream of the connector is over a `Socket`");
-        let (sender, driver) = http1::handshake(stream).await?;
+        let (sender, driver) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
         let runtime = Handle::current().id();
         Ok(Self { sender, driver, direct_reads, runtime, ended: false, was_pooled: false })
     }
@@ -62,12 +66,23 @@ impl Connection {
     }
 
     /// Polls the driver together with `work`, both in the caller's task: dropping the call drops its
-    /// connection, and nothing of it continues in the background.
-    pub(super) async fn run<T>(&mut self, work: impl Future<Output = T>) -> T {
+    /// connection, and nothing of it continues in the background. `None` at the deadline.
+    pub(super) async fn run<T>(
+        &mut self,
+        deadline: Instant,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut work = pin!(work);
+        let mut deadline = pin!(sleep_until(deadline));
         poll_fn(|cx| {
+            // Before the driver, which may use up what tokio lets a task do in one poll.
+            let is_late = deadline.as_mut().poll(cx).is_ready();
             self.drive(cx);
-            work.as_mut().poll(cx)
+            match work.as_mut().poll(cx) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending if is_late => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
         })
         .await
     }
