@@ -1,10 +1,12 @@
-//! Connector, pool, time and size limits, and the answer to "was it sent?".
+//! One HTTP exchange: connector, pool, limits of time and size, and how far the exchange got.
 //!
-//! The only file that names hyper and rustls. It knows nothing of charges, signatures or retries:
-//! it makes one exchange and says truthfully how far it got.
+//! Nothing outside of this module names hyper or rustls. It has no knowledge of charges, signatures
+//! or retries.
 
 mod connect;
+mod connection;
 mod pool;
+mod socket;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -13,20 +15,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
 use tokio::sync::AcquireError;
 use tokio::time::{Instant, timeout_at};
 
 use self::connect::Connector;
 pub(crate) use self::connect::{Proxy, root_certificates};
-pub(crate) use self::pool::{Connection, Permit};
-use self::pool::{Pool, Unanswered};
+pub(crate) use self::connection::Connection;
+use self::connection::Unanswered;
+pub(crate) use self::pool::Permit;
+use self::pool::Pool;
 use crate::config_error::ConfigError;
 use crate::error::{BoxError, Step};
 use crate::request::Method;
 
-/// Answers larger than this are refused; the largest real one, a list of 100, is about 0.3 MiB.
+/// Larger bodies are refused; the largest real one, a list of 100, is about 0.3 MiB.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 const TIMESTAMP: HeaderName = HeaderName::from_static("pingplusplus-request-timestamp");
@@ -62,7 +66,7 @@ pub(crate) struct Outgoing {
     pub(crate) authorization: HeaderValue,
     pub(crate) timestamp: HeaderValue,
     pub(crate) signature: Option<HeaderValue>,
-    /// Over a new connection, used for nothing else.
+    /// Over a new connection that is used for nothing else.
     pub(crate) fresh_connection: bool,
 }
 
@@ -72,7 +76,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Result<Bytes, Unread>,
-    /// It came over a connection that had been idle.
+    /// It came over a connection that had been idle in the pool, so it may have been written for an
+    /// earlier request, or for none.
     pub(crate) was_pooled: bool,
 }
 
@@ -95,7 +100,8 @@ pub(crate) struct ExchangeError {
     pub(crate) step: Step,
     pub(crate) status: Option<u16>,
     pub(crate) source: Option<BoxError>,
-    /// It was a kept connection that ended, as any does that the server has just given up.
+    /// The connection ended, and it had been idle in the pool: the server may have closed it before
+    /// the request arrived. Not set for a time-out or an answer that cannot be parsed.
     pub(crate) was_pooled: bool,
 }
 
@@ -130,14 +136,14 @@ impl Transport {
         &self.scheme
     }
 
-    /// Waits for a place; there are `max_in_flight`, first come first served.
+    /// Waits for a permit; there are `max_in_flight`, first come first served.
     pub(crate) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
         self.pool.permit().await
     }
 
-    /// Sends and reads the whole answer. If no connection is there by `send_by`, or no complete
-    /// answer by `deadline`, it ends with what is known by then. From the moment at which the
-    /// request may be on its way, `sent` is true. The connection comes back if it can serve again.
+    /// Sends the request and reads the whole answer. It ends with an error if there is no connection
+    /// by `send_by` or no complete answer by `deadline`. `sent` is set just before the first byte of
+    /// the request may be written. The connection is returned if it can be used again.
     pub(crate) async fn exchange(
         &self,
         permit: &Permit<'_>,
@@ -146,9 +152,9 @@ impl Transport {
         send_by: Instant,
         deadline: Instant,
     ) -> Result<(Answer, Option<Connection>), ExchangeError> {
-        let fresh_connection = outgoing.fresh_connection;
+        let fresh = outgoing.fresh_connection;
         let request = self.request(outgoing);
-        let connecting = self.pool.connection(permit, fresh_connection);
+        let connecting = self.pool.connection(permit, fresh);
         let mut connection = timeout_at(send_by.min(deadline), connecting)
             .await
             .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
@@ -159,21 +165,24 @@ impl Transport {
             return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
         }
         *sent = true;
-        let kept = connection.was_pooled;
+        let was_pooled = connection.was_pooled;
         let response = connection.send(request);
-        let answer = connection.run(async {
-            let response = timeout_at(deadline, response)
-                .await
-                .map_err(|_| ExchangeError::new(Step::ExchangeTimeout, None, None))?
-                .map_err(|error| ExchangeError::unanswered(error, kept))?;
-            read(response, deadline, kept).await
+        let mut status = None;
+        let answer = connection.run(deadline, async {
+            let response =
+                response.await.map_err(|error| ExchangeError::unanswered(error, was_pooled))?;
+            status = Some(response.status().as_u16());
+            read(response, was_pooled).await
         });
-        let answer = answer.await?;
-        let whole = !fresh_connection && answer.body.is_ok();
-        Ok((answer, whole.then_some(connection)))
+        let answer = answer.await.unwrap_or_else(|| {
+            let step = if status.is_none() { Step::ExchangeTimeout } else { Step::BodyTimeout };
+            Err(ExchangeError::new(step, status, None))
+        })?;
+        let is_reusable = !fresh && answer.body.is_ok();
+        Ok((answer, is_reusable.then_some(connection)))
     }
 
-    /// Takes back the connection of an answer that left no doubt.
+    /// Puts the connection of an answer that was accepted into the pool.
     pub(crate) fn keep(&self, connection: Connection) {
         self.pool.keep(connection);
     }
@@ -201,10 +210,9 @@ impl Transport {
     }
 }
 
-/// Reads the whole answer that follows its head.
+/// Reads the body of an answer whose head has arrived.
 async fn read(
     response: http::Response<Incoming>,
-    deadline: Instant,
     was_pooled: bool,
 ) -> Result<Answer, ExchangeError> {
     let (head, body) = response.into_parts();
@@ -213,16 +221,38 @@ async fn read(
     let body = if encoding.is_some_and(|encoding| encoding != "identity") {
         Err(Unread::Encoded)
     } else {
-        match timeout_at(deadline, Limited::new(body, BODY_LIMIT).collect()).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-            Ok(Err(error)) => {
-                return Err(ExchangeError::new(Step::Body, Some(status), Some(error)));
-            }
-            Err(_) => return Err(ExchangeError::new(Step::BodyTimeout, Some(status), None)),
-        }
+        whole(body)
+            .await
+            .map_err(|error| ExchangeError::new(Step::Body, Some(status), Some(error.into())))?
     };
     Ok(Answer { status, headers: head.headers, body, was_pooled })
+}
+
+/// A body in one piece. Usually it arrives in one, which is not copied; what arrives in many pieces is,
+/// since a peer could make them very small and their number very large.
+async fn whole(mut body: Incoming) -> Result<Result<Bytes, Unread>, hyper::Error> {
+    let announced = body.size_hint().lower();
+    if announced > BODY_LIMIT as u64 {
+        return Ok(Err(Unread::TooLarge));
+    }
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if first.is_empty() {
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            all.reserve(announced as usize);
+            all.extend_from_slice(&first);
+        }
+        if all.len() + data.len() > BODY_LIMIT {
+            return Ok(Err(Unread::TooLarge));
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(Ok(if all.is_empty() { first } else { all.into() }))
 }
 
 impl ExchangeError {
@@ -236,10 +266,10 @@ impl ExchangeError {
         Self::new(step, None, Some(error))
     }
 
-    fn unanswered(unanswered: Unanswered, kept: bool) -> Self {
+    fn unanswered(unanswered: Unanswered, was_pooled: bool) -> Self {
         let Unanswered { error, unsent } = unanswered;
         let step = if unsent { Step::Unsent } else { Step::Exchange };
-        let was_pooled = kept && !error.is_parse();
+        let was_pooled = was_pooled && !error.is_parse();
         Self { step, status: None, source: Some(error.into()), was_pooled }
     }
 }
@@ -248,7 +278,7 @@ fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        // What an `io::Error` was made from it names only here; its `source` skips that one.
+        // `io::Error::source` skips the error that the `io::Error` was made from.
         match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner as _),
             None => error.source(),

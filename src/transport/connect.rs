@@ -1,4 +1,4 @@
-//! The way to the server: DNS, TCP, a proxy's tunnel and TLS, within one time limit.
+//! The connector: DNS, TCP, the tunnel of a proxy and TLS, within one time limit.
 
 use std::fmt;
 use std::future::Future;
@@ -17,11 +17,11 @@ use rustls::client::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
 use super::Config;
+use super::socket::Socket;
 use crate::config_error::ConfigError;
 use crate::error::BoxError;
 
@@ -68,10 +68,13 @@ impl Connector {
     }
 }
 
+/// A connection to the server: TLS over TCP or over the tunnel of a proxy, which may be TLS itself.
+pub(super) type Stream = MaybeHttpsStream<MaybeHttpsStream<TokioIo<Socket>>>;
+
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<MaybeHttpsStream<TokioIo<TcpStream>>>;
+    type Response = Stream;
     type Error = BoxError;
     type Future = Connecting<Self::Response>;
 
@@ -85,29 +88,29 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// Straight, or through a tunnel that a proxy digs.
+/// Connects to the server, or to a proxy that opens a tunnel to it (`CONNECT`).
 #[derive(Clone)]
 enum Dial {
-    Direct(HttpConnector),
-    Tunnel(Box<Tunnel<HttpsConnector<HttpConnector>>>),
+    Direct(Tcp),
+    Tunnel(Box<Tunnel<HttpsConnector<Tcp>>>),
 }
 
 impl Service<Uri> for Dial {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = MaybeHttpsStream<TokioIo<Socket>>;
     type Error = BoxError;
     type Future = Connecting<Self::Response>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         match self {
-            Self::Direct(http) => http.poll_ready(cx).map_err(Into::into),
+            Self::Direct(tcp) => tcp.poll_ready(cx),
             Self::Tunnel(tunnel) => tunnel.poll_ready(cx).map_err(Into::into),
         }
     }
 
     fn call(&mut self, server: Uri) -> Self::Future {
         match self {
-            Self::Direct(http) => {
-                let connecting = http.call(server);
+            Self::Direct(tcp) => {
+                let connecting = tcp.call(server);
                 Box::pin(async { Ok(MaybeHttpsStream::Http(connecting.await?)) })
             }
             Self::Tunnel(tunnel) => {
@@ -115,6 +118,25 @@ impl Service<Uri> for Dial {
                 Box::pin(async { Ok(connecting.await?) })
             }
         }
+    }
+}
+
+/// Opens the TCP connections of all streams.
+#[derive(Clone)]
+struct Tcp(HttpConnector);
+
+impl Service<Uri> for Tcp {
+    type Response = TokioIo<Socket>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, server: Uri) -> Self::Future {
+        let connecting = self.0.call(server);
+        Box::pin(async { Ok(TokioIo::new(Socket::new(connecting.await?.into_inner()))) })
     }
 }
 
@@ -126,19 +148,19 @@ fn https<T>(tls: ClientConfig, inner: T) -> HttpsConnector<T> {
         .wrap_connector(inner)
 }
 
-fn tcp(config: &Config) -> HttpConnector {
+fn tcp(config: &Config) -> Tcp {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     // Divided among the addresses of a name, so that one dead address leaves time for the next.
     tcp.set_connect_timeout(Some(config.connect_timeout));
-    tcp
+    Tcp(tcp)
 }
 
 fn proxy(config: &Config) -> Result<Option<Intercept>, ConfigError> {
     let matcher = match &config.proxy {
         Proxy::None => return Ok(None),
-        // Plain http is for a server on this machine, where no proxy belongs in between.
+        // Plain http is for a server on this machine, which is reached without a proxy.
         Proxy::Environment if config.scheme == Scheme::HTTP => return Ok(None),
         Proxy::Environment => Matcher::from_env(),
         Proxy::Through(url) => Matcher::builder().all(url.as_str()).build(),
@@ -163,7 +185,7 @@ fn proxy(config: &Config) -> Result<Option<Intercept>, ConfigError> {
 }
 
 fn tls(config: &Config) -> Result<ClientConfig, ConfigError> {
-    // Named here, never installed process-wide: the program around may have chosen another one.
+    // Not the process-wide default: that one is chosen by the application.
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

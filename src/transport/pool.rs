@@ -1,26 +1,21 @@
-//! Connections: kept while they are idle, opened when needed, never more than there are places.
+//! The connection pool: idle connections, at most as many connections as permits.
 //!
-//! Why not a pool off the shelf: it opens connections in the background beyond any limit, and does
-//! not tell whether the connection of a request that was lost had been idle before.
+//! hyper-util's pool is not used: it opens connections in the background beyond any limit, and does
+//! not tell whether the connection of a lost request had been idle in the pool.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Uri;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
+use tokio::runtime::{self, Handle};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
 use super::connect::Connector;
+use super::connection::Connection;
 use crate::error::BoxError;
 
 /// How long an unused connection is kept: below what load balancers keep theirs (15 s and more), so
@@ -30,67 +25,85 @@ const IDLE: Duration = Duration::from_secs(10);
 pub(super) struct Pool {
     connector: Connector,
     server: Uri,
-    places: Semaphore,
+    permits: Semaphore,
     idle: Mutex<Idle>,
 }
 
-/// The unused connections, the one that has been so for the longest time first.
+/// The idle connections, the longest idle one first.
 #[derive(Default)]
 struct Idle {
     connections: VecDeque<(Instant, Connection)>,
-    reaper: Option<AbortHandle>,
+    /// The runtimes on which a [`Reaper`] runs.
+    reapers: Vec<runtime::Id>,
 }
 
-/// A place for one call; held as long as the call may use a connection.
+/// Allows one connection to be open; held by a call for as long as it may use one.
 pub(crate) struct Permit<'a> {
     _permit: SemaphorePermit<'a>,
 }
 
 impl Pool {
-    pub(super) fn new(connector: Connector, server: Uri, places: usize) -> Arc<Self> {
-        let places = Semaphore::new(places.min(Semaphore::MAX_PERMITS));
-        Arc::new(Self { connector, server, places, idle: Mutex::default() })
+    pub(super) fn new(connector: Connector, server: Uri, permits: usize) -> Arc<Self> {
+        let permits = Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
+        Arc::new(Self { connector, server, permits, idle: Mutex::default() })
     }
 
-    /// Waits for a place, first come first served.
+    /// Waits for a permit, first come first served.
     pub(super) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
-        Ok(Permit { _permit: self.places.acquire().await? })
+        Ok(Permit { _permit: self.permits.acquire().await? })
     }
 
-    /// An idle connection that still stands, or a new one, or in any case a new one.
+    /// An idle connection that is still usable, or a new one; always a new one if `fresh`.
     pub(super) async fn connection(
         &self,
         _permit: &Permit<'_>,
-        new: bool,
+        fresh: bool,
     ) -> Result<Connection, BoxError> {
-        let kept = if new { None } else { self.kept().await };
-        match kept {
+        let idle = if fresh { None } else { self.take_idle().await };
+        match idle {
             Some(connection) => Ok(connection),
-            None => self.open().await,
+            None => {
+                let mut connection = self.open().await?;
+                if connection.is_usable().await {
+                    Ok(connection)
+                } else {
+                    Err("the server closed the connection or sent something before a request"
+                        .into())
+                }
+            }
         }
     }
 
-    async fn kept(&self) -> Option<Connection> {
+    /// Of the connections that this runtime opened: the I/O driver of another one may not be running.
+    async fn take_idle(&self) -> Option<Connection> {
+        let here = Handle::current().id();
         loop {
-            // The newest first: the others can then grow old and go.
-            let (since, mut connection) = self.idle().connections.pop_back()?;
-            if since.elapsed() < IDLE && connection.stands().await {
+            // The newest first, so that those that are not needed reach their age limit.
+            let (since, mut connection) = {
+                let connections = &mut self.idle().connections;
+                let newest = connections.iter().rposition(|(_, idle)| idle.runtime == here)?;
+                connections.remove(newest)?
+            };
+            if since.elapsed() < IDLE && connection.is_usable().await {
                 connection.was_pooled = true;
                 return Some(connection);
             }
         }
     }
 
-    /// Takes back a connection whose exchange is complete.
+    /// Puts a connection whose exchange is complete back into the pool.
     pub(super) fn keep(self: &Arc<Self>, connection: Connection) {
         if !connection.is_ready() {
             return;
         }
+        let runtime = connection.runtime;
         let mut idle = self.idle();
         idle.connections.push_back((Instant::now(), connection));
-        if idle.reaper.as_ref().is_none_or(AbortHandle::is_finished) {
-            let reaper = tokio::spawn(reap(Arc::downgrade(self)));
-            idle.reaper = Some(reaper.abort_handle());
+        if !idle.reapers.contains(&runtime) {
+            idle.reapers.push(runtime);
+            // A runtime that is shutting down drops the task at once, which needs the lock.
+            drop(idle);
+            tokio::spawn(Reaper { pool: Arc::downgrade(self), runtime }.run());
         }
     }
 
@@ -98,17 +111,15 @@ impl Pool {
         self.make_room();
         let mut connector = self.connector.clone();
         poll_fn(|cx| connector.poll_ready(cx)).await?;
-        let stream = connector.call(self.server.clone()).await?;
-        let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Connection { sender, driver, over: false, was_pooled: false })
+        Ok(Connection::new(connector.call(self.server.clone()).await?).await?)
     }
 
-    /// Closes idle connections until there are no more of them than free places. Whoever has a place
-    /// has one connection at the most, so all together they are never more than the places.
+    /// Closes idle connections until they are not more than the free permits. A permit allows one
+    /// connection, so idle and busy connections together are not more than the permits.
     fn make_room(&self) {
         loop {
             let mut idle = self.idle();
-            if idle.connections.len() <= self.places.available_permits() {
+            if idle.connections.len() <= self.permits.available_permits() {
                 return;
             }
             let oldest = idle.connections.pop_front();
@@ -117,19 +128,32 @@ impl Pool {
         }
     }
 
-    /// Closes what has been idle for too long; when the next one will have been.
-    fn close_old(&self) -> Option<Instant> {
+    /// Closes what has been idle for too long, on whatever runtime. Returns when the next connection
+    /// will have been; if there is none, the reaper of `runtime` is no longer registered.
+    fn close_old(&self, runtime: runtime::Id) -> Option<Instant> {
         let now = Instant::now();
         let mut idle = self.idle();
         let old = idle.connections.iter().take_while(|(since, _)| *since + IDLE <= now).count();
         let old: Vec<_> = idle.connections.drain(..old).collect();
         let next = idle.connections.front().map(|(since, _)| *since + IDLE);
         if next.is_none() {
-            idle.reaper = None;
+            idle.reapers.retain(|reaper| *reaper != runtime);
         }
         drop(idle);
         drop(old);
         next
+    }
+
+    /// Closes the idle connections of a runtime that has stopped.
+    fn close_all_of(&self, runtime: runtime::Id) {
+        let mut idle = self.idle();
+        idle.reapers.retain(|reaper| *reaper != runtime);
+        let (closed, open): (VecDeque<_>, _) = std::mem::take(&mut idle.connections)
+            .into_iter()
+            .partition(|(_, connection)| connection.runtime == runtime);
+        idle.connections = open;
+        drop(idle);
+        drop(closed);
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
@@ -137,73 +161,28 @@ impl Pool {
     }
 }
 
-/// Closes idle connections in time, until there are none or the pool is gone.
-async fn reap(pool: Weak<Pool>) {
-    while let Some(next) = pool.upgrade().and_then(|pool| pool.close_old()) {
-        sleep_until(next).await;
-    }
+/// Closes idle connections at their age limit until there are none or the pool is gone; one for each
+/// runtime that put a connection into the pool, since any of them may stop. A runtime that stops drops
+/// it, which closes the connections of that runtime.
+struct Reaper {
+    pool: Weak<Pool>,
+    runtime: runtime::Id,
 }
 
-type Driver = http1::Connection<<Connector as Service<Uri>>::Response, Full<Bytes>>;
-
-/// One connection. Dropping it closes it.
-pub(crate) struct Connection {
-    sender: http1::SendRequest<Full<Bytes>>,
-    driver: Driver,
-    /// The driver has ended.
-    over: bool,
-    /// It was idle before this exchange, so that the server may be closing it meanwhile.
-    pub(super) was_pooled: bool,
-}
-
-/// Why there is no answer, and whether the request was handed back before a byte of it was written.
-pub(super) struct Unanswered {
-    pub(super) error: hyper::Error,
-    pub(super) unsent: bool,
-}
-
-impl Connection {
-    /// Sends a request; it goes out while the connection [runs](Self::run).
-    pub(super) fn send(
-        &mut self,
-        request: http::Request<Full<Bytes>>,
-    ) -> impl Future<Output = Result<http::Response<Incoming>, Unanswered>> + use<> {
-        let answer = self.sender.try_send_request(request);
-        async {
-            answer.await.map_err(|mut error| {
-                let unsent = error.take_message().is_some();
-                Unanswered { error: error.into_error(), unsent }
-            })
+impl Reaper {
+    async fn run(mut self) {
+        while let Some(next) = self.pool.upgrade().and_then(|pool| pool.close_old(self.runtime)) {
+            sleep_until(next).await;
         }
+        // A new reaper may have been registered meanwhile.
+        self.pool = Weak::new();
     }
+}
 
-    /// Runs the connection while `work` waits for its answer, both in the caller's task: what drops
-    /// the call closes its connection at once, and nothing goes on behind it.
-    pub(super) async fn run<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            self.drive(cx);
-            work.as_mut().poll(cx)
-        })
-        .await
-    }
-
-    /// Whether the other side has not closed it while it was idle.
-    async fn stands(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.drive(cx);
-            Poll::Ready(())
-        })
-        .await;
-        self.is_ready()
-    }
-
-    fn is_ready(&self) -> bool {
-        !self.over && self.sender.is_ready()
-    }
-
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        // Its errors reach whoever waits for the answer.
-        self.over = self.over || Pin::new(&mut self.driver).poll(cx).is_ready();
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.close_all_of(self.runtime);
+        }
     }
 }

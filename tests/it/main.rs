@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod desync;
 mod dropping;
 mod elsewhere;
 mod faults;
+mod floods;
 mod ledger;
 mod load;
 mod outage;
@@ -14,6 +16,7 @@ mod pages;
 mod raw;
 mod recovery;
 mod reverse;
+mod runtimes;
 mod sandbox;
 mod schema;
 mod secrecy;

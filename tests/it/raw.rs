@@ -195,6 +195,11 @@ impl Server {
         self.state.log.lock().unwrap().most_open
     }
 
+    /// The connections that are open now.
+    pub(crate) fn open(&self) -> usize {
+        self.state.log.lock().unwrap().open
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.state.log.lock().unwrap().connections
     }

@@ -1,0 +1,186 @@
+//! The TCP socket below TLS and HTTP. Knows nothing of either.
+
+use std::io::{self, Read};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// How many bytes are read in a row. Larger than most answers, and parsed within a few milliseconds
+/// even byte by byte, as the size of a chunk is.
+const READ_IN_A_ROW: usize = 16 * 1024;
+
+/// A TCP stream that can be told to [read past the runtime](DirectReads), and that pauses.
+///
+/// hyper and rustls read for as long as there is something to read and their message is not complete.
+/// A peer can make that arbitrarily long: with 1xx answers, or the digits of a chunk size. So the
+/// socket pauses after [`READ_IN_A_ROW`]: the task is polled again at once, but the timer and other
+/// tasks get their turn.
+pub(super) struct Socket {
+    tcp: TcpStream,
+    direct: DirectReads,
+    read_in_a_row: usize,
+}
+
+/// Makes a [`Socket`] ask the kernel for bytes, whatever the runtime knows.
+///
+/// tokio reads a socket only after its I/O driver has reported it as readable. Bytes that have
+/// arrived since the driver had its last turn are not seen, not by `try_read` or `poll_peek` either.
+/// A read from the kernel costs one system call and goes through TLS like any other read, so that a
+/// session ticket is not taken for an answer.
+#[derive(Clone, Default)]
+pub(super) struct DirectReads(Arc<AtomicBool>);
+
+impl DirectReads {
+    pub(super) fn set(&self, on: bool) {
+        // The socket is read by the task that sets this.
+        self.0.store(on, Relaxed);
+    }
+}
+
+impl Socket {
+    pub(super) fn new(tcp: TcpStream) -> Self {
+        Self { tcp, direct: DirectReads::default(), read_in_a_row: 0 }
+    }
+
+    fn read_directly(&self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+        // Any byte is enough to know what the connection is worth.
+        let part = buf.initialize_unfilled_to(buf.remaining().min(256));
+        let read = (&*SockRef::from(&self.tcp)).read(part)?;
+        buf.advance(read);
+        Ok(())
+    }
+}
+
+impl Connection for Socket {
+    /// Carries the [`DirectReads`] through the layers above.
+    fn connected(&self) -> Connected {
+        Connected::new().extra(self.direct.clone())
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.direct.0.load(Relaxed) {
+            match self.read_directly(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
+        if self.read_in_a_row >= READ_IN_A_ROW {
+            self.read_in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.tcp).poll_read(cx, buf);
+        match polled {
+            Poll::Ready(_) => self.read_in_a_row += buf.filled().len() - before,
+            Poll::Pending => self.read_in_a_row = 0,
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Write;
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    /// A socket, and a peer that has written all these bytes.
+    async fn connected(bytes: &[u8]) -> (Socket, std::net::TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut peer = listener.accept().unwrap().0;
+        peer.write_all(bytes).unwrap();
+        (Socket::new(tcp), peer)
+    }
+
+    /// Reads in one poll until the socket says that there is nothing; how much that was.
+    async fn read_in_one_poll(socket: &mut Socket) -> usize {
+        poll_fn(|cx| {
+            let mut read = 0;
+            loop {
+                let mut bytes = [0; 4096];
+                let mut buf = ReadBuf::new(&mut bytes);
+                match Pin::new(&mut *socket).poll_read(cx, &mut buf) {
+                    Poll::Ready(result) => result.unwrap(),
+                    Poll::Pending => return Poll::Ready(read),
+                }
+                read += buf.filled().len();
+            }
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn one_poll_reads_no_more_than_so_much_and_the_next_one_comes_at_once() {
+        const WRITTEN: usize = 3 * READ_IN_A_ROW;
+        let (mut socket, _peer) = connected(&[b' '; WRITTEN]).await;
+        socket.tcp.readable().await.unwrap();
+        assert_eq!(read_in_one_poll(&mut socket).await, READ_IN_A_ROW);
+        let rest = async {
+            for _ in READ_IN_A_ROW / 4096..WRITTEN / 4096 {
+                socket.read_exact(&mut [0; 4096]).await.unwrap();
+            }
+        };
+        let start = tokio::time::Instant::now();
+        tokio::time::timeout(Duration::from_secs(5), rest).await.unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1), "woken by the time-out alone");
+    }
+
+    #[tokio::test]
+    async fn a_direct_read_sees_what_the_runtime_has_not_noticed() {
+        let (mut socket, _peer) = connected(b"x").await;
+        assert_eq!(read_in_one_poll(&mut socket).await, 0, "the runtime had no turn");
+        socket.direct.set(true);
+        assert_eq!(read_in_one_poll(&mut socket).await, 1);
+        socket.direct.set(false);
+        assert_eq!(read_in_one_poll(&mut socket).await, 0);
+    }
+}
