@@ -86,7 +86,11 @@ pub(crate) struct Progress {
 impl Progress {
     /// Whether the pooled connection explains the failure, so that a fresh one may do better.
     pub(crate) fn is_explained_by_pool(&self, failure: Failure) -> bool {
-        self.was_pooled && matches!(failure, Failure::Lost | Failure::Foreign | Failure::Mismatch)
+        self.was_pooled
+            && matches!(
+                failure,
+                Failure::Lost | Failure::Foreign | Failure::Mismatch | Failure::Refused
+            )
     }
 }
 
@@ -101,8 +105,10 @@ pub(crate) fn next_attempt(
         Failure::Unsent => true,
         Failure::Lost | Failure::RateLimited | Failure::Throttled => repeat != Repeat::Never,
         Failure::Garbled => repeat != Repeat::Never && !progress.was_garbled,
-        Failure::Foreign | Failure::Mismatch => repeat != Repeat::Never && progress.was_pooled,
-        Failure::Unsendable | Failure::Unclear | Failure::Redirected | Failure::Refused => false,
+        Failure::Foreign | Failure::Mismatch | Failure::Refused => {
+            repeat != Repeat::Never && progress.was_pooled
+        }
+        Failure::Unsendable | Failure::Unclear | Failure::Redirected => false,
     };
     if !may_repeat || progress.sends >= policy.sends(repeat) {
         return None;

@@ -40,6 +40,8 @@ pub(super) struct Attempts<'a> {
     signature: Option<HeaderValue>,
     /// An answer could not be read.
     was_garbled: bool,
+    /// The attempt that was refused over a pooled connection.
+    unconfirmed: Option<usize>,
     attempts: Vec<Attempt>,
     /// The permit and the connection of the answer, until it has been decoded.
     held: Option<(Permit<'a>, Option<Connection>)>,
@@ -79,6 +81,7 @@ impl<'a> Attempts<'a> {
             sent: false,
             signature: None,
             was_garbled: false,
+            unconfirmed: None,
             attempts: Vec::new(),
             held: None,
             is_over: false,
@@ -167,6 +170,11 @@ impl<'a> Attempts<'a> {
         let Some(wait) = wait.filter(|_| is_free || self.client.may_retry()) else {
             return Err(self.give_up(failed));
         };
+        if failed.failure == Failure::Refused {
+            // Over a pooled connection it may be the refusal of an earlier request, until a fresh
+            // connection brings one as well.
+            self.unconfirmed = self.attempts.len().checked_sub(1);
+        }
         self.was_garbled |= failed.failure == Failure::Garbled;
         tracing::debug!(error.type = &*failed.kind(), ?wait, "attempt failed, trying again");
         sleep(wait).await;
@@ -261,6 +269,10 @@ impl<'a> Attempts<'a> {
 
     fn give_up(&mut self, failed: Failed) -> Error {
         self.is_over = true;
+        let unconfirmed = self.unconfirmed.filter(|_| failed.failure != Failure::Refused);
+        if let Some(attempt) = unconfirmed.and_then(|at| self.attempts.get_mut(at)) {
+            attempt.failed = Some(Outcome::Unknown);
+        }
         let attempts = self.attempts.clone();
         let last = self.outcome_of(&failed);
         let outcome = retry::combined(attempts.iter().filter_map(|a| a.failed).chain([last]));

@@ -22,6 +22,7 @@ mod schema;
 mod secrecy;
 mod settle;
 mod transport;
+mod truth;
 mod verified;
 mod webhook;
 mod wire;
