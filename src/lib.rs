@@ -22,6 +22,11 @@ mod client;
 mod config_error;
 mod credentials;
 mod error;
+/// Its examples are compiled too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.zh-CN.md")]
+struct ReadmeZhCn;
+
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
