@@ -12,6 +12,7 @@ use http::uri::{Authority, Scheme, Uri};
 use tokio::time::Instant;
 
 use crate::client::{Client, ClientInner};
+use crate::clock::ServerClock;
 use crate::config_error::ConfigError;
 use crate::credentials::{ApiKey, Credentials};
 use crate::request::{NOT_AN_APP, is_app};
@@ -46,6 +47,7 @@ pub struct ClientBuilder {
     verify: Vec<PublicKey>,
     app: Option<Id<App>>,
     base_url: String,
+    correct_clock_skew: bool,
     timeout: Duration,
     attempt_timeout: Duration,
     connect_timeout: Duration,
@@ -94,6 +96,7 @@ impl ClientBuilder {
             verify: Vec::new(),
             app: None,
             base_url: BASE_URL.to_owned(),
+            correct_clock_skew: false,
             timeout: Duration::from_secs(80),
             attempt_timeout: Duration::from_secs(25),
             connect_timeout: Duration::from_secs(10),
@@ -184,6 +187,15 @@ impl ClientBuilder {
     /// Default: `https://api.pingxx.com`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// Whether requests are signed with the server's time instead of this machine's, as far as its
+    /// answers tell it ([`Client::clock_skew`]). A call that may be repeated and is refused because
+    /// the clock is off is then sent again with the right time. Default: no; the clock of a server
+    /// should be set.
+    pub fn correct_clock_skew(mut self, correct: bool) -> Self {
+        self.correct_clock_skew = correct;
         self
     }
 
@@ -327,6 +339,8 @@ impl ClientBuilder {
             signers: Signers::new(self.signing_threads),
             budget: Mutex::new(Budget::new()),
             born: Instant::now(),
+            clock: ServerClock::new(),
+            correct_clock_skew: self.correct_clock_skew,
             credentials,
             verify: self.verify,
             timeout: self.timeout,

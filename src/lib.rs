@@ -19,6 +19,7 @@
 mod builder;
 mod call;
 mod client;
+mod clock;
 mod config_error;
 mod credentials;
 mod error;
@@ -48,6 +49,7 @@ pub mod webhook;
 pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
+pub use clock::ClockSkew;
 pub use config_error::ConfigError;
 pub use error::{
     ApiError, Attempt, BuildError, Error, ErrorCode, ErrorType, Outcome, ResponseError,

@@ -48,6 +48,10 @@ impl RetryPolicy {
         Self { max_sends: if n == 0 { 1 } else { n } }
     }
 
+    pub(crate) fn most_sends(self) -> u32 {
+        self.max_sends
+    }
+
     fn sends(self, repeat: Repeat) -> u32 {
         match repeat {
             Repeat::Within(_) => self.max_sends.min(3),

@@ -12,6 +12,7 @@ use tracing::{Instrument, Span, field};
 use super::Options;
 use super::judge::{Failed, Judge};
 use crate::client::ClientInner;
+use crate::clock::ClockSkew;
 use crate::credentials::Credentials;
 use crate::error::{Attempt, BoxError, BuildError, Error, Outcome, Report, Step};
 use crate::recovery::Recovery;
@@ -40,6 +41,8 @@ pub(super) struct Attempts<'a> {
     signature: Option<HeaderValue>,
     /// An answer could not be read.
     was_garbled: bool,
+    /// The last attempt was signed with the server's time.
+    was_corrected: bool,
     /// The attempt that was refused over a pooled connection.
     unconfirmed: Option<usize>,
     attempts: Vec<Attempt>,
@@ -81,6 +84,7 @@ impl<'a> Attempts<'a> {
             sent: false,
             signature: None,
             was_garbled: false,
+            was_corrected: false,
             unconfirmed: None,
             attempts: Vec::new(),
             held: None,
@@ -165,8 +169,12 @@ impl<'a> Attempts<'a> {
             was_garbled: self.was_garbled,
             jitter: fastrand::f64(),
         };
-        let wait = retry::next_attempt(self.request.repeat, failed.failure, self.policy, &progress);
-        let is_free = progress.is_explained_by_pool(failed.failure);
+        let mut wait =
+            retry::next_attempt(self.request.repeat, failed.failure, self.policy, &progress);
+        let mut is_free = progress.is_explained_by_pool(failed.failure);
+        if self.is_explained_by_clock(&failed) && progress.sends < self.policy.most_sends() {
+            (wait, is_free) = (Some(Duration::ZERO), true);
+        }
         let Some(wait) = wait.filter(|_| is_free || self.client.may_retry()) else {
             return Err(self.give_up(failed));
         };
@@ -179,6 +187,16 @@ impl<'a> Attempts<'a> {
         tracing::debug!(error.type = &*failed.kind(), ?wait, "attempt failed, trying again");
         sleep(wait).await;
         Ok(())
+    }
+
+    /// Whether it was refused with a wrong timestamp, and the next attempt will have the right one.
+    fn is_explained_by_clock(&self, failed: &Failed) -> bool {
+        let skew = self.client.clock.skew();
+        failed.failure == Failure::Refused
+            && self.request.repeat != Repeat::Never
+            && self.client.correct_clock_skew
+            && !self.was_corrected
+            && skew.is_some_and(ClockSkew::is_notable)
     }
 
     /// Tells the budget and the span how the call ended.
@@ -215,7 +233,10 @@ impl<'a> Attempts<'a> {
             (Repeat::Within(window), Some(first)) => limit.min(later(first, window)),
             _ => limit.min(self.send_by),
         };
-        let timestamp = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let skew = self.client.clock.skew().filter(|_| self.client.correct_clock_skew);
+        self.was_corrected = skew.is_some();
+        let signed_at = skew.map_or(started, |skew| skew.to_server(started));
+        let timestamp = signed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         self.signature = self.sign(timestamp, send_by).await.map_err(|failed| (None, failed))?;
         let outgoing = Outgoing {
             method: self.request.method,
@@ -228,9 +249,11 @@ impl<'a> Attempts<'a> {
             fresh_connection: self.request.repeat == Repeat::Never || !self.attempts.is_empty(),
         };
         let transport = &self.client.transport;
+        let (sent_at, sending) = (SystemTime::now(), Instant::now());
         match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
             Ok((answer, connection)) => {
                 let status = answer.status;
+                self.client.clock.measure(&answer.headers, sent_at, sending.elapsed());
                 let judge = Judge {
                     expected: &self.request.expected,
                     mode: self.credentials.mode,
@@ -285,7 +308,8 @@ impl<'a> Attempts<'a> {
             _ => true,
         };
         let recovery = self.recovery();
-        let report = Report { outcome, retryable, attempts, recovery };
+        let skew = self.client.clock.skew().filter(|skew| skew.is_notable());
+        let report = Report { outcome, retryable, attempts, recovery, skew };
         failed.into_error(&self.credentials, self.signature.as_ref(), report)
     }
 

@@ -140,6 +140,9 @@ impl fmt::Display for ApiError {
         if self.status() == 401 {
             f.write_str("; compare the API key and the signing key with the Ping++ dashboard")?;
         }
+        if let Some(skew) = self.0.report.skew.filter(|_| matches!(self.status(), 400 | 401)) {
+            write!(f, "; this machine's clock is {skew}")?;
+        }
         Ok(())
     }
 }

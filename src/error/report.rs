@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::clock::ClockSkew;
 use crate::recovery::Recovery;
 
 /// What is known about the effect of a call that failed.
@@ -56,11 +57,19 @@ pub(crate) struct Report {
     pub(crate) retryable: bool,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) recovery: Recovery,
+    /// Of this machine's clock, if it is worth telling.
+    pub(crate) skew: Option<ClockSkew>,
 }
 
 impl Report {
     /// Of a flaw that shows only in a whole answer.
     pub(crate) fn of_answer(outcome: Outcome) -> Self {
-        Self { outcome, retryable: false, attempts: Vec::new(), recovery: Recovery::Manual }
+        Self {
+            outcome,
+            retryable: false,
+            attempts: Vec::new(),
+            recovery: Recovery::Manual,
+            skew: None,
+        }
     }
 }
