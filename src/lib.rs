@@ -12,6 +12,7 @@
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
+//! | [logs and traces](_logs) | each line and each span |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -31,6 +32,8 @@ struct ReadmeZhCn;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[doc = include_str!("logs.md")]
+pub mod _logs {}
 mod macros;
 mod pager;
 mod recovery;

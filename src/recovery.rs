@@ -78,6 +78,26 @@ impl fmt::Debug for Search {
     }
 }
 
+/// Where to look, with the id or the merchant's number, for logs.
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retrieve { route, ids } => write!(f, "GET {route} of {}", ids.join(", ")),
+            Self::Find(search) => {
+                write!(f, "GET {}", search.route)?;
+                if !search.ids.is_empty() {
+                    write!(f, " of {}", search.ids.join(", "))?;
+                }
+                match &search.number {
+                    Some((field, number)) => write!(f, ", {field} {number}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Manual => f.write_str("the Ping++ dashboard"),
+        }
+    }
+}
+
 impl Recovery {
     pub(crate) fn retrieve(route: &'static str, ids: &[&str]) -> Self {
         Self::Retrieve { route, ids: ids.iter().map(|&id| id.to_owned()).collect() }

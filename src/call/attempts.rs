@@ -184,7 +184,7 @@ impl<'a> Attempts<'a> {
             self.unconfirmed = self.attempts.len().checked_sub(1);
         }
         self.was_garbled |= failed.failure == Failure::Garbled;
-        tracing::debug!(error.type = &*failed.kind(), ?wait, "attempt failed, trying again");
+        tracing::debug!(error.type = &*failed.kind(), ?wait, "the attempt failed, another follows");
         sleep(wait).await;
         Ok(())
     }
@@ -216,7 +216,27 @@ impl<'a> Attempts<'a> {
         }
         if let Some(error) = error {
             span.record("error.type", field::debug(error.outcome()));
+            if error.outcome() == Outcome::Unknown {
+                self.warn("the call ended in doubt");
+            }
         }
+    }
+
+    /// One line for a call of which nobody knows whether it took effect. A read has no effect.
+    fn warn(&self, what: &str) {
+        if self.request.method == Method::Get {
+            return;
+        }
+        let next = match self.request.repeat {
+            Repeat::Always => "call it again, or look it up",
+            _ => "look it up before anything else",
+        };
+        tracing::warn!(
+            pingpp.operation = format_args!("{} {}", self.method(), self.route()),
+            pingpp.attempts = self.attempts.len() + usize::from(self.sent),
+            pingpp.look_up = %self.recovery(),
+            "outcome unknown: {what}; {next}"
+        );
     }
 
     async fn send(
@@ -341,13 +361,8 @@ impl Drop for Attempts<'_> {
     fn drop(&mut self) {
         let unknown = |attempt: &Attempt| attempt.failed == Some(Outcome::Unknown);
         let in_doubt = self.sent || self.attempts.iter().any(unknown);
-        if !self.is_over && in_doubt && self.request.method != Method::Get {
-            tracing::warn!(
-                http.request.method = self.method(),
-                url.template = self.route(),
-                recovery = ?self.recovery(),
-                "outcome unknown: the call was dropped before its answer came"
-            );
+        if !self.is_over && in_doubt {
+            self.warn("the call was dropped before its answer came");
         }
     }
 }

@@ -11,6 +11,7 @@ mod faults;
 mod floods;
 mod ledger;
 mod load;
+mod logs;
 mod outage;
 mod outcomes;
 mod pages;
