@@ -257,7 +257,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects straight, whatever the environment says.
+    /// Connects without a proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Proxy::None;
         self
@@ -360,7 +360,7 @@ fn header(setting: &'static str, text: &str) -> Result<HeaderValue, ConfigError>
 
 fn server(url: &str) -> Result<(Scheme, Authority), ConfigError> {
     let wrong = |reason: &str| ConfigError::new("base_url", reason);
-    // The parser drops fragments without a word.
+    // `Uri` drops fragments silently.
     if url.contains(['?', '#']) {
         return Err(wrong("it must not have a query or a fragment"));
     }

@@ -21,11 +21,18 @@ pub struct ClockSkew {
 }
 
 impl ClockSkew {
-    /// What is worth telling: network and rounding explain less.
+    /// Smaller differences are explained by network delay and rounding.
     const NOTABLE: Duration = Duration::from_secs(30);
 
     pub(crate) fn is_notable(self) -> bool {
         self.by >= Self::NOTABLE
+    }
+
+    /// Whether a timestamp that was corrected by `other` is still notably wrong.
+    pub(crate) fn is_far_from(self, other: Option<Self>) -> bool {
+        let signed = |skew: Self| if skew.is_ahead { -millis(skew.by) } else { millis(skew.by) };
+        let distance = signed(self).abs_diff(other.map_or(0, signed));
+        Duration::from_millis(distance) >= Self::NOTABLE
     }
 
     /// The server's time when this machine's clock shows `local`.
@@ -62,25 +69,12 @@ pub(crate) struct ServerClock {
 impl ServerClock {
     const UNKNOWN: i64 = i64::MIN;
 
-    /// Answers that took longer say too little about the moment of their `Date`.
-    const LONGEST: Duration = Duration::from_secs(10);
-
     pub(crate) fn new() -> Self {
         Self { ahead: AtomicI64::new(Self::UNKNOWN) }
     }
 
-    /// Measures by an answer: its `Date` is held against the middle of sending and receiving. One
-    /// from a cache says nothing.
-    pub(crate) fn measure(&self, headers: &HeaderMap, sent: SystemTime, took: Duration) {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let is_cached = text(AGE).is_some_and(|age| age.trim() != "0");
-        let date = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
-        if let Some(date) = date.filter(|_| !is_cached && took <= Self::LONGEST) {
-            // On average the second of a `Date` is half over.
-            let ahead = match (sent + took / 2).duration_since(date + Duration::from_millis(500)) {
-                Ok(ahead) => millis(ahead),
-                Err(behind) => -millis(behind.duration()),
-            };
+    pub(crate) fn set(&self, reading: Option<i64>) {
+        if let Some(ahead) = reading {
             self.ahead.store(ahead, Relaxed);
         }
     }
@@ -90,6 +84,25 @@ impl ServerClock {
         let by = Duration::from_millis(ahead.unsigned_abs());
         (ahead != Self::UNKNOWN).then_some(ClockSkew { by, is_ahead: ahead > 0 })
     }
+}
+
+/// Answers that took longer say too little about the moment of their `Date`.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Milliseconds that this machine is ahead, by an answer: its `Date` is compared with the middle of
+/// sending and receiving. `None` if it has none, or comes from a cache.
+pub(crate) fn reading(headers: &HeaderMap, sent: SystemTime, took: Duration) -> Option<i64> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_cached = text(AGE).is_some_and(|age| age.trim() != "0");
+    if is_cached || took > LONGEST {
+        return None;
+    }
+    let date = httpdate::parse_http_date(text(DATE)?).ok()?;
+    // On average the second of a `Date` is half over.
+    Some(match (sent + took / 2).duration_since(date + Duration::from_millis(500)) {
+        Ok(ahead) => millis(ahead),
+        Err(behind) => -millis(behind.duration()),
+    })
 }
 
 fn millis(time: Duration) -> i64 {
@@ -109,7 +122,7 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
-        clock.measure(&headers.collect(), sent, took);
+        clock.set(reading(&headers.collect(), sent, took));
         clock.skew()
     }
 

@@ -24,7 +24,7 @@ mod clock;
 mod config_error;
 mod credentials;
 mod error;
-/// Its examples are compiled too.
+/// Compiles the examples of the Chinese README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.zh-CN.md")]
 struct ReadmeZhCn;

@@ -1,5 +1,5 @@
-//! The next step after an unknown outcome, as data: what to look for, and where. Looking for it is
-//! the business of [`lookup`].
+//! The next step after an unknown outcome, as data: what to look for, and where. The search itself is
+//! in [`lookup`].
 
 mod lookup;
 

@@ -15,7 +15,7 @@ pub(crate) use self::classify::{Failure, combined};
 
 /// What a second send of a request does, and so when the SDK may make one.
 #[doc = include_str!("retry/table.md")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Repeat {
     /// Nothing, or the same final state: queries, reverse, cancel, updates to absolute values.

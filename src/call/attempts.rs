@@ -12,7 +12,7 @@ use tracing::{Instrument, Span, field};
 use super::Options;
 use super::judge::{Failed, Judge};
 use crate::client::ClientInner;
-use crate::clock::ClockSkew;
+use crate::clock::{self, ClockSkew};
 use crate::credentials::Credentials;
 use crate::error::{Attempt, BoxError, BuildError, Error, Outcome, Report, Step};
 use crate::recovery::Recovery;
@@ -33,22 +33,24 @@ pub(super) struct Attempts<'a> {
     send_by: Instant,
     /// When the first attempt began.
     started: Option<SystemTime>,
-    /// When the first attempt began that may have been sent.
-    first_sent: Option<Instant>,
+    /// When the first attempt began that may have been sent, by both clocks: the steady one stands
+    /// still while a machine is suspended.
+    first_sent: Option<(Instant, SystemTime)>,
     /// The attempt that is under way may be sent.
     sent: bool,
     /// The signature of the last attempt.
     signature: Option<HeaderValue>,
     /// An answer could not be read.
     was_garbled: bool,
-    /// The last attempt was signed with the server's time.
-    was_corrected: bool,
-    /// The attempt that was refused over a pooled connection.
-    unconfirmed: Option<usize>,
+    /// By how much the timestamp of the last attempt was corrected.
+    corrected: Option<ClockSkew>,
+    /// The first attempt was refused over a pooled connection: perhaps the refusal of an earlier
+    /// request.
+    is_suspect: bool,
     attempts: Vec<Attempt>,
     /// The permit and the connection of the answer, until it has been decoded.
     held: Option<(Permit<'a>, Option<Connection>)>,
-    /// The caller is told how the call ended.
+    /// The result has been returned to the caller.
     is_over: bool,
 }
 
@@ -67,7 +69,7 @@ impl<'a> Attempts<'a> {
         let credentials = credentials(&client.credentials, &options)?;
         let (now, timeout) = (Instant::now(), options.timeout.unwrap_or(client.timeout));
         let reserve = match request.repeat {
-            // Without time to hear the answer, what could be left undone would be left in doubt.
+            // Time for the answer: without it the call would end as Unknown instead of NotSent.
             Repeat::Never => client.attempt_timeout.min(timeout / 2),
             _ => Duration::ZERO,
         };
@@ -84,8 +86,8 @@ impl<'a> Attempts<'a> {
             sent: false,
             signature: None,
             was_garbled: false,
-            was_corrected: false,
-            unconfirmed: None,
+            corrected: None,
+            is_suspect: false,
             attempts: Vec::new(),
             held: None,
             is_over: false,
@@ -128,7 +130,12 @@ impl<'a> Attempts<'a> {
             span.record("http.response.status_code", status);
         }
         if failed != Some(Outcome::NotSent) {
-            self.first_sent.get_or_insert(began);
+            self.first_sent.get_or_insert((began, started));
+        }
+        if let Err((_, failed)) = &result {
+            let is_refusal = matches!(failed.failure, Failure::Refused | Failure::RateLimited);
+            self.is_suspect |=
+                is_refusal && failed.was_pooled && self.request.method != Method::Get;
         }
         self.attempts.push(Attempt { started, took: began.elapsed(), status, failed });
         let (answer, body, connection) = result.map_err(|(_, failed)| failed)?;
@@ -143,7 +150,7 @@ impl<'a> Attempts<'a> {
         answer: Answer,
         body: Bytes,
     ) -> Failed {
-        // Its connection could bring the next answer to somebody else's question.
+        // The connection may still deliver bytes that a later request would read.
         self.held = None;
         let failed = Failed::undecodable(error, answer, body);
         let outcome = self.outcome_of(&failed);
@@ -162,7 +169,7 @@ impl<'a> Attempts<'a> {
         let now = Instant::now();
         let progress = Progress {
             sends: self.attempts.len() as u32,
-            since_sent: self.first_sent.map(|first| now - first),
+            since_sent: self.since_sent(),
             left: self.send_by - now,
             retry_after: failed.retry_after,
             was_pooled: failed.was_pooled,
@@ -178,11 +185,6 @@ impl<'a> Attempts<'a> {
         let Some(wait) = wait.filter(|_| is_free || self.client.may_retry()) else {
             return Err(self.give_up(failed));
         };
-        if failed.failure == Failure::Refused {
-            // Over a pooled connection it may be the refusal of an earlier request, until a fresh
-            // connection brings one as well.
-            self.unconfirmed = self.attempts.len().checked_sub(1);
-        }
         self.was_garbled |= failed.failure == Failure::Garbled;
         tracing::debug!(error.type = &*failed.kind(), ?wait, "the attempt failed, another follows");
         sleep(wait).await;
@@ -195,8 +197,12 @@ impl<'a> Attempts<'a> {
         failed.failure == Failure::Refused
             && self.request.repeat != Repeat::Never
             && self.client.correct_clock_skew
-            && !self.was_corrected
-            && skew.is_some_and(ClockSkew::is_notable)
+            && skew.is_some_and(|skew| skew.is_far_from(self.corrected))
+    }
+
+    fn since_sent(&self) -> Option<Duration> {
+        self.first_sent
+            .map(|(steady, wall)| steady.elapsed().max(wall.elapsed().unwrap_or_default()))
     }
 
     /// Tells the budget and the span how the call ended.
@@ -222,7 +228,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// One line for a call of which nobody knows whether it took effect. A read has no effect.
+    /// Logs one line for a write whose outcome is Unknown.
     fn warn(&self, what: &str) {
         if self.request.method == Method::Get {
             return;
@@ -249,12 +255,14 @@ impl<'a> Attempts<'a> {
             Repeat::Never => self.deadline,
             _ => self.deadline.min(later(began, self.client.attempt_timeout)),
         };
-        let send_by = match (self.request.repeat, self.first_sent) {
-            (Repeat::Within(window), Some(first)) => limit.min(later(first, window)),
+        let send_by = match (self.request.repeat, self.since_sent()) {
+            (Repeat::Within(window), Some(since)) => {
+                limit.min(later(Instant::now(), window.saturating_sub(since)))
+            }
             _ => limit.min(self.send_by),
         };
         let skew = self.client.clock.skew().filter(|_| self.client.correct_clock_skew);
-        self.was_corrected = skew.is_some();
+        self.corrected = skew;
         let signed_at = skew.map_or(started, |skew| skew.to_server(started));
         let timestamp = signed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         self.signature = self.sign(timestamp, send_by).await.map_err(|failed| (None, failed))?;
@@ -265,26 +273,31 @@ impl<'a> Attempts<'a> {
             authorization: self.credentials.authorization.clone(),
             timestamp: timestamp.into(),
             signature: self.signature.clone(),
-            // A pooled connection may be dying, which shows only after the request was written.
-            fresh_connection: self.request.repeat == Repeat::Never || !self.attempts.is_empty(),
+            fresh_connection: self.needs_fresh_connection(),
         };
         let transport = &self.client.transport;
         let (sent_at, sending) = (SystemTime::now(), Instant::now());
         match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
             Ok((answer, connection)) => {
                 let status = answer.status;
-                self.client.clock.measure(&answer.headers, sent_at, sending.elapsed());
+                let reading = clock::reading(&answer.headers, sent_at, sending.elapsed());
                 let judge = Judge {
                     expected: &self.request.expected,
                     mode: self.credentials.mode,
                     verify: &self.client.verify,
                 };
-                match judge.judge(answer) {
+                let judged = judge.judge(answer);
+                let is_refusal = |failed: &Failed| {
+                    matches!(failed.failure, Failure::Refused | Failure::RateLimited)
+                };
+                // Others may set any `Date`, and leave the connection with an answer to come.
+                if judged.as_ref().err().is_none_or(is_refusal) {
+                    self.client.clock.set(reading);
+                }
+                match judged {
                     Ok((answer, body)) => Ok((answer, body, connection)),
                     Err(failed) => {
-                        // That of a doubtful answer is closed: what it brings next could be meant
-                        // for another request.
-                        let is_clear = failed.failure.outcome(false) != Outcome::Unknown;
+                        let is_clear = is_refusal(&failed) && !failed.was_pooled;
                         if let Some(connection) = connection.filter(|_| is_clear) {
                             transport.keep(connection);
                         }
@@ -294,6 +307,15 @@ impl<'a> Attempts<'a> {
             }
             Err(error) => Err((error.status, Failed::exchange(error))),
         }
+    }
+
+    /// A pooled connection may be dying, or bring the answer to an earlier request. What cannot be
+    /// asked again avoids that.
+    fn needs_fresh_connection(&self) -> bool {
+        let is_write = self.request.method != Method::Get;
+        self.request.repeat == Repeat::Never
+            || !self.attempts.is_empty()
+            || is_write && self.policy.most_sends() == 1
     }
 
     async fn sign(&self, timestamp: u64, limit: Instant) -> Result<Option<HeaderValue>, Failed> {
@@ -312,13 +334,14 @@ impl<'a> Attempts<'a> {
 
     fn give_up(&mut self, failed: Failed) -> Error {
         self.is_over = true;
-        let unconfirmed = self.unconfirmed.filter(|_| failed.failure != Failure::Refused);
-        if let Some(attempt) = unconfirmed.and_then(|at| self.attempts.get_mut(at)) {
-            attempt.failed = Some(Outcome::Unknown);
+        // Only the first attempt uses a pooled connection; a later refusal confirms it.
+        if let (true, [first, later @ ..]) = (self.is_suspect, self.attempts.as_mut_slice())
+            && later.iter().all(|attempt| attempt.failed != Some(Outcome::Rejected))
+        {
+            first.failed = Some(Outcome::Unknown);
         }
         let attempts = self.attempts.clone();
-        let last = self.outcome_of(&failed);
-        let outcome = retry::combined(attempts.iter().filter_map(|a| a.failed).chain([last]));
+        let outcome = retry::combined(attempts.iter().filter_map(|attempt| attempt.failed));
         let retryable = match (outcome, failed.failure) {
             (
                 _,
@@ -360,7 +383,7 @@ impl Drop for Attempts<'_> {
     /// Warns if the call is dropped when it may have been carried out and nobody will be told.
     fn drop(&mut self) {
         let unknown = |attempt: &Attempt| attempt.failed == Some(Outcome::Unknown);
-        let in_doubt = self.sent || self.attempts.iter().any(unknown);
+        let in_doubt = self.sent || self.is_suspect || self.attempts.iter().any(unknown);
         if !self.is_over && in_doubt {
             self.warn("the call was dropped before its answer came");
         }
@@ -381,7 +404,7 @@ fn credentials<'a>(
     })
 }
 
-/// `from + by`, or a far day if that is past what the clock can tell.
+/// `from + by`, capped at 30 years.
 fn later(from: Instant, by: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
     from + by.min(FAR)

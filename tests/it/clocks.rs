@@ -57,6 +57,26 @@ async fn a_clock_that_is_off_is_corrected_on_request() {
     }
 }
 
+/// A gateway's clock is not Ping++'s.
+#[tokio::test]
+async fn a_date_of_somebody_in_between_changes_no_timestamp() {
+    use crate::raw::{Act, Server, json, with_headers};
+    let server = Server::start(|request| match request.number {
+        0 => Act::Write(with_headers(502, "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", b"<html>")),
+        _ => Act::Write(json(200, &crate::charge())),
+    })
+    .await;
+    let client = server.builder().correct_clock_skew(true).build().unwrap();
+    client.charges().reverse(crate::ID).await.unwrap();
+    let timestamps: Vec<i64> = server
+        .requests()
+        .iter()
+        .map(|r| r.header("pingplusplus-request-timestamp").unwrap().parse().unwrap())
+        .collect();
+    assert!(timestamps[1] - timestamps[0] < 60 && timestamps[1] > 1_700_000_000, "{timestamps:?}");
+    assert_eq!(client.clock_skew(), None);
+}
+
 #[tokio::test]
 async fn a_refund_that_is_refused_because_of_the_clock_is_not_sent_again_by_itself() {
     let sandbox = sandbox(14 * MINUTES).await;

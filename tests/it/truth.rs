@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pingpp::{CreateRefund, Error, Outcome, PayBy};
+use pingpp::{Charge, CreateRefund, Error, ListCharges, Outcome, PayBy, Request, RetryPolicy};
 use serde_json::{Value, json};
 
 use crate::raw::{Act, Received, Server, json as answer};
@@ -138,15 +138,18 @@ async fn an_answer_that_is_repeated_is_never_taken_for_that_of_the_next_reverse(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_nobody_asked_for_that_races_a_request_is_no_outcome() {
     let plain = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
-    for (status, body) in [(400, ""), (404, "<html>"), (408, ""), (400, plain)] {
+    for (status, body) in [(400, ""), (404, "<html>"), (408, ""), (400, plain), (403, plain)] {
         let server = Server::start(move |request| {
             let refusal = answer(status, body);
             Act::WriteThenLate(reversed(request), Duration::from_micros(300), refusal)
         })
         .await;
-        let client = server.client();
+        // Half of them with one attempt only.
+        let clients = [server.builder(), server.builder().retry(RetryPolicy::none())];
+        let clients = clients.map(|builder| builder.build().unwrap());
         let (mut ok, mut unknown) = (0, 0);
-        for n in 0..100 {
+        for n in 0..200 {
+            let client = &clients[n as usize % 2];
             match client.charges().reverse(format!("ch_{n}")).await {
                 Ok(charge) => {
                     assert_eq!(charge.id, format!("ch_{n}"));
@@ -163,7 +166,119 @@ async fn a_refusal_nobody_asked_for_that_races_a_request_is_no_outcome() {
     }
 }
 
-/// Outside of a runtime, or on one without timers.
+/// The server is gone after a refusal that may have been for somebody else.
+#[tokio::test]
+async fn a_refusal_over_a_pooled_connection_that_nothing_confirms_leaves_doubt() {
+    let plain = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
+    for status in [400, 403] {
+        let server = Server::start(move |request| match request.number {
+            0 => Act::Write(reversed(request)),
+            1 => Act::Write(answer(status, plain)),
+            _ => Act::WriteAndClose(Vec::new()),
+        })
+        .await;
+        let charges = server.client().charges();
+        charges.reverse(ID).await.unwrap();
+        let error = charges.reverse(ID).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+        // And its connection is not used any more.
+        assert_eq!(server.connections(), server.request_count() - 1);
+    }
+}
+
+/// It comes over a pooled connection, late, and looks like the list that was asked for.
+#[tokio::test]
+async fn a_list_of_another_charge_is_not_taken_for_the_one_that_was_asked_for() {
+    let refunds = |charge: &str| {
+        let refund = json!({
+            "id": "re_1", "object": "refund", "amount": 1, "succeed": true, "charge": charge
+        });
+        let url = format!("/v1/charges/{charge}/refunds");
+        let list = json!({ "object": "list", "url": url, "has_more": false, "data": [refund] });
+        answer(200, &list.to_string())
+    };
+    let empty = |charge: &str| {
+        let url = format!("/v1/charges/{charge}/refunds");
+        let list = json!({ "object": "list", "url": url, "has_more": false, "data": [] });
+        answer(200, &list.to_string())
+    };
+    let server = Server::start(move |request| match request.number {
+        // The answer to A comes again as the answer to B.
+        0 | 1 => Act::Write(empty("ch_A")),
+        _ => Act::WriteAndClose(refunds("ch_B")),
+    })
+    .await;
+    let client = server.client();
+    assert!(client.refunds("ch_A").list().next_page().await.unwrap().unwrap().items.is_empty());
+    let page = client.refunds("ch_B").list().next_page().await.unwrap().unwrap();
+    assert_eq!(page.items[0].charge, "ch_B");
+    assert_eq!(server.request_count(), 3, "asked once more over a fresh connection");
+    // With the wrong items it is an error whatever its path says.
+    let error = client.refunds("ch_C").list().next_page().await.unwrap_err();
+    assert!(flaw(&error).is_security(), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_of_live_charges_is_not_for_a_test_key() {
+    let list = json!({
+        "object": "list", "has_more": false,
+        "data": [serde_json::from_str::<Value>(&with("livemode", json!(true))).unwrap()]
+    });
+    let server = Server::always(Act::WriteAndClose(answer(200, &list.to_string()))).await;
+    let mut charges = server.client().charges().list(ListCharges::default());
+    assert!(flaw(&charges.next().await.unwrap_err()).is_security());
+}
+
+#[tokio::test]
+async fn what_a_caller_demands_of_an_answer_must_be_there() {
+    let twice = charge().replacen('{', "{\"id\":\"ch_other\",", 1);
+    let behind = charge().replacen(",\"livemode\"", ",\"id\":\"ch_other\",\"livemode\"", 1);
+    for body in ["{}", "[]", r#"{"object":"charge"}"#, &twice, &behind] {
+        let server = Server::always(Act::WriteAndClose(answer(200, body))).await;
+        let request = Request::get("/v1/charges/{id}", &[ID]).expect("charge", Some(ID));
+        let result = server.client().call::<Value>(request).await;
+        assert_eq!(result.unwrap_err().outcome(), Outcome::Unknown, "{body:.40}");
+    }
+    // Where nothing is demanded anything is an answer, also one that is no object.
+    let server = Server::always(Act::WriteAndClose(answer(200, "[1,2]"))).await;
+    let numbers = server.client().call::<Vec<u8>>(Request::get("/v1/numbers", &[])).await;
+    assert_eq!(numbers.unwrap(), [1, 2]);
+}
+
+/// What is checked and what is read must not be two different values.
+#[tokio::test]
+async fn of_a_checked_field_that_comes_twice_the_one_that_was_checked_is_read() {
+    let twice = charge().replacen('{', "{\"app\":\"app_test000000000001\",", 1);
+    let other = "\"app\":\"app_test000000000001\",\"channel\"";
+    let twice = twice.replacen(other, "\"app\":\"app_other\",\"channel\"", 1);
+    assert_eq!(twice.matches("\"app\"").count(), 2);
+    let server = Server::always(Act::WriteAndClose(answer(200, &twice))).await;
+    let created: Charge = server.client().charges().create(order("20261123001")).await.unwrap();
+    assert_eq!(created.app.unwrap().id(), "app_test000000000001");
+
+    let dear = with("amount", json!(999_999));
+    let server = Server::always(Act::WriteAndClose(answer(200, &dear))).await;
+    let error = server.client().charges().create(order("20261123001")).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown, "another amount");
+}
+
+#[tokio::test]
+async fn a_page_that_nobody_waits_for_any_more_holds_no_permit() {
+    let server = Server::start(|request| match request.number {
+        0 => Act::WriteAndStall(Vec::new()),
+        _ => Act::WriteAndClose(reversed(request)),
+    })
+    .await;
+    let client = server.builder().max_in_flight(1).build().unwrap();
+    let mut charges = client.charges().list(ListCharges::default());
+    let waiting = tokio::time::timeout(Duration::from_millis(100), charges.next());
+    assert!(waiting.await.is_err());
+    let reverse = client.charges().reverse(ID).timeout(Duration::from_secs(5));
+    reverse.await.unwrap();
+    drop(charges);
+}
+
+/// Outside of a runtime, or on one without timers or sockets.
 #[test]
 fn a_call_without_a_runtime_is_an_error_and_no_panic() {
     let client = pingpp::Client::builder(crate::API_KEY)
@@ -177,7 +292,9 @@ fn a_call_without_a_runtime_is_an_error_and_no_panic() {
     let std::task::Poll::Ready(Err(outside)) = polled else { panic!() };
     let no_timers = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     let no_timers = no_timers.block_on(async { client.charges().reverse(ID).await }).unwrap_err();
-    for error in [outside, no_timers] {
+    let no_io = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let no_io = no_io.block_on(async { client.charges().reverse(ID).await }).unwrap_err();
+    for error in [outside, no_timers, no_io] {
         assert!(matches!(error, Error::Build(_)), "{error:?}");
         assert_eq!(error.outcome(), Outcome::NotSent);
         assert!(error.to_string().contains("enable_all"), "{error}");

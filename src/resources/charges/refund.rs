@@ -85,7 +85,7 @@ open_enum! {
 }
 
 /// Where a refund stands, from [`Refund::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefundState<'a> {
     /// Under way, or not clear: no money has provably moved, and it still may.
     Pending,
