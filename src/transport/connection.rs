@@ -109,6 +109,7 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::{Ipv4Addr, TcpListener};
     use std::time::Duration;
 
@@ -120,14 +121,24 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_request_is_handed_back_at_once_by_a_connection_that_was_closed_before() {
+    async fn a_request_is_handed_back_at_once_by_a_connection_that_was_closed_while_idle() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let stream = Http(Http(TokioIo::new(Socket::new(tcp))));
         let mut connection = Connection::new(stream).await.unwrap();
-        drop(listener.accept().unwrap());
-        let answer = connection.send(Request::new(Full::default()));
+        let mut peer = listener.accept().unwrap().0;
         let deadline = Instant::now() + Duration::from_secs(5);
+
+        let answer = connection.send(Request::new(Full::default()));
+        let server = std::thread::spawn(move || {
+            peer.read_exact(&mut [0; 18]).unwrap();
+            peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            peer
+        });
+        connection.run(deadline, answer).await.unwrap().ok().unwrap();
+
+        drop(server.join().unwrap());
+        let answer = connection.send(Request::new(Full::default()));
         let answer = connection.run(deadline, answer).await.expect("no answer until the deadline");
         assert!(answer.err().unwrap().request.is_some());
         assert!(!connection.is_ready());

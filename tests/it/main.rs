@@ -20,6 +20,7 @@ mod runtimes;
 mod sandbox;
 mod secrecy;
 mod settle;
+mod soak;
 mod transport;
 mod verified;
 mod webhook;
