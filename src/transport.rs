@@ -153,33 +153,49 @@ impl Transport {
         deadline: Instant,
     ) -> Result<(Answer, Option<Connection>), ExchangeError> {
         let fresh = outgoing.fresh_connection;
-        let request = self.request(outgoing);
-        let connecting = self.pool.connection(permit, fresh);
-        let mut connection = timeout_at(send_by.min(deadline), connecting)
-            .await
-            .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
-            .map_err(ExchangeError::unconnected)?;
+        let mut request = self.request(outgoing);
+        loop {
+            let idle = if fresh { None } else { self.pool.take_idle(permit) };
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => timeout_at(send_by.min(deadline), self.pool.open(permit))
+                    .await
+                    .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
+                    .map_err(ExchangeError::unconnected)?,
+            };
 
-        // A task that was not polled for a while may find its connection ready only now.
-        if Instant::now() >= send_by.min(deadline) {
-            return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
+            // A task that was not polled for a while may find its connection ready only now.
+            if Instant::now() >= send_by.min(deadline) {
+                return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
+            }
+            *sent = true;
+            let was_pooled = connection.was_pooled;
+            let mut status = None;
+            let response = connection.send(request);
+            let answered = connection.run(deadline, async {
+                let response = response.await?;
+                status = Some(response.status().as_u16());
+                Ok(read(response, was_pooled).await)
+            });
+            let answer = match answered.await {
+                Some(Ok(answer)) => answer?,
+                // The connection had ended, or bytes had arrived on it, while it was idle.
+                Some(Err(Unanswered { request: Some(unsent), .. })) if was_pooled => {
+                    *sent = false;
+                    request = unsent;
+                    continue;
+                }
+                Some(Err(unanswered)) => {
+                    return Err(ExchangeError::unanswered(unanswered, was_pooled));
+                }
+                None if status.is_none() => {
+                    return Err(ExchangeError::new(Step::ExchangeTimeout, None, None));
+                }
+                None => return Err(ExchangeError::new(Step::BodyTimeout, status, None)),
+            };
+            let is_reusable = !fresh && answer.body.is_ok();
+            return Ok((answer, is_reusable.then_some(connection)));
         }
-        *sent = true;
-        let was_pooled = connection.was_pooled;
-        let response = connection.send(request);
-        let mut status = None;
-        let answer = connection.run(deadline, async {
-            let response =
-                response.await.map_err(|error| ExchangeError::unanswered(error, was_pooled))?;
-            status = Some(response.status().as_u16());
-            read(response, was_pooled).await
-        });
-        let answer = answer.await.unwrap_or_else(|| {
-            let step = if status.is_none() { Step::ExchangeTimeout } else { Step::BodyTimeout };
-            Err(ExchangeError::new(step, status, None))
-        })?;
-        let is_reusable = !fresh && answer.body.is_ok();
-        Ok((answer, is_reusable.then_some(connection)))
     }
 
     /// Puts the connection of an answer that was accepted into the pool.
@@ -188,7 +204,9 @@ impl Transport {
     }
 
     fn request(&self, outgoing: Outgoing) -> http::Request<Full<Bytes>> {
-        let mut headers = self.headers.clone();
+        // A clone would have no room for the other headers, and be copied when it grows.
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
+        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         headers.insert(header::AUTHORIZATION, outgoing.authorization);
         headers.insert(TIMESTAMP, outgoing.timestamp);
         if !outgoing.body.is_empty() {
@@ -267,8 +285,8 @@ impl ExchangeError {
     }
 
     fn unanswered(unanswered: Unanswered, was_pooled: bool) -> Self {
-        let Unanswered { error, unsent } = unanswered;
-        let step = if unsent { Step::Unsent } else { Step::Exchange };
+        let Unanswered { error, request } = unanswered;
+        let step = if request.is_some() { Step::Unsent } else { Step::Exchange };
         let was_pooled = was_pooled && !error.is_parse();
         Self { step, status: None, source: Some(error.into()), was_pooled }
     }

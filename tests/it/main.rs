@@ -23,6 +23,7 @@ mod sandbox;
 mod schema;
 mod secrecy;
 mod settle;
+mod soak;
 mod transport;
 mod truth;
 mod verified;
