@@ -9,6 +9,7 @@ mod pool;
 mod socket;
 
 use std::error::Error as StdError;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use self::connection::Unanswered;
 pub(crate) use self::pool::Permit;
 use self::pool::Pool;
 use crate::config_error::ConfigError;
-use crate::error::{BoxError, Step};
+use crate::error::{BoxError, Step, chain};
 use crate::request::Method;
 
 /// Larger bodies are refused; the largest real one, a list of 100, is about 0.3 MiB.
@@ -54,6 +55,7 @@ pub(crate) struct Config {
 pub(crate) struct Transport {
     scheme: Scheme,
     authority: Authority,
+    has_proxy: bool,
     headers: HeaderMap,
     pool: Arc<Pool>,
 }
@@ -124,12 +126,20 @@ impl Transport {
             .path_and_query("/")
             .build()
             .map_err(|error| ConfigError::because("base_url", "it is not a usable URL", error))?;
+        let has_proxy = connector.has_proxy();
         let pool = Pool::new(connector, server, config.max_in_flight);
-        Ok(Self { scheme: config.scheme, authority: config.authority, headers, pool })
+        Ok(Self { scheme: config.scheme, authority: config.authority, has_proxy, headers, pool })
     }
 
     pub(crate) fn server(&self) -> &Authority {
         &self.authority
+    }
+
+    /// The server as errors name it: with its port, and without what is known of a proxy.
+    pub(crate) fn server_text(&self) -> String {
+        let port = self.authority.port_u16().unwrap_or_else(|| implied_port(&self.scheme));
+        let proxy = if self.has_proxy { " through a proxy" } else { "" };
+        format!("{}:{port}{proxy}", self.authority.host())
     }
 
     pub(crate) fn scheme(&self) -> &Scheme {
@@ -261,6 +271,9 @@ impl ExchangeError {
     }
 
     fn unconnected(error: BoxError) -> Self {
+        if chain(&*error).any(is_timeout) {
+            return Self::new(Step::ConnectTimeout, None, None);
+        }
         let refused = chain(&*error).any(is_certificate_error);
         let step = if refused { Step::Certificate } else { Step::Connect };
         Self::new(step, None, Some(error))
@@ -274,18 +287,6 @@ impl ExchangeError {
     }
 }
 
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        // `io::Error::source` skips the error that the `io::Error` was made from.
-        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner as _),
-            None => error.source(),
-        }
-    })
-}
-
 fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
     matches!(
         error.downcast_ref(),
@@ -293,8 +294,17 @@ fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
     )
 }
 
+/// That of the connector, or of the system, which gives up by itself when nobody answers.
+fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
+    error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
+}
+
 /// The value of `Host`: without the port that the scheme implies.
 fn host<'a>(scheme: &Scheme, authority: &'a Authority) -> &'a str {
-    let implied = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-    if authority.port_u16() == Some(implied) { authority.host() } else { authority.as_str() }
+    let is_implied = authority.port_u16() == Some(implied_port(scheme));
+    if is_implied { authority.host() } else { authority.as_str() }
+}
+
+fn implied_port(scheme: &Scheme) -> u16 {
+    if *scheme == Scheme::HTTPS { 443 } else { 80 }
 }

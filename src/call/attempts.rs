@@ -274,7 +274,8 @@ impl<'a> Attempts<'a> {
         };
         let recovery = self.recovery();
         let report = Report { outcome, retryable, attempts, recovery };
-        failed.into_error(&self.credentials, self.signature.as_ref(), report)
+        let server = self.client.transport.server_text();
+        failed.into_error(server, &self.credentials, self.signature.as_ref(), report)
     }
 
     fn recovery(&self) -> Recovery {

@@ -1,11 +1,11 @@
 //! The connector: DNS, TCP, the tunnel of a proxy and TLS, within one time limit.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{fmt, io};
 
 use http::uri::{Scheme, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
@@ -48,6 +48,7 @@ impl fmt::Debug for Proxy {
 #[derive(Clone)]
 pub(super) struct Connector {
     https: HttpsConnector<Dial>,
+    has_proxy: bool,
     limit: Duration,
 }
 
@@ -64,7 +65,12 @@ impl Connector {
                 }))
             }
         };
-        Ok(Self { https: https(tls, dial), limit: config.connect_timeout })
+        let has_proxy = matches!(dial, Dial::Tunnel(_));
+        Ok(Self { https: https(tls, dial), has_proxy, limit: config.connect_timeout })
+    }
+
+    pub(super) fn has_proxy(&self) -> bool {
+        self.has_proxy
     }
 }
 
@@ -84,7 +90,12 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, server: Uri) -> Self::Future {
         let connecting = timeout(self.limit, self.https.call(server));
-        Box::pin(async { connecting.await? })
+        Box::pin(async {
+            match connecting.await {
+                Ok(connected) => connected,
+                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            }
+        })
     }
 }
 
