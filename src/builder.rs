@@ -211,8 +211,12 @@ impl ClientBuilder {
         self
     }
 
-    /// How many requests may be under way at a time; others wait, first come first served. Ping++
-    /// plans have such a limit and answer 403 above it. Default: 256.
+    /// How many requests may be under way at a time; others wait, first come first served. Default:
+    /// 256.
+    ///
+    /// Ping++ plans have such a limit, too, and answer 403 above it. It need not be known: the client
+    /// sends fewer at a time when it is refused, and more again when that works
+    /// ([how much](crate::Repeat)).
     pub fn max_in_flight(mut self, n: usize) -> Self {
         self.max_in_flight = n;
         self

@@ -5,6 +5,7 @@
 
 mod connect;
 mod connection;
+mod permits;
 mod pool;
 mod socket;
 
@@ -18,14 +19,13 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use tokio::sync::AcquireError;
 use tokio::time::{Instant, timeout_at};
 
 use self::connect::Connector;
 pub(crate) use self::connect::{Proxy, root_certificates};
 pub(crate) use self::connection::Connection;
 use self::connection::Unanswered;
-pub(crate) use self::pool::Permit;
+pub(crate) use self::permits::{Permit, Turn};
 use self::pool::Pool;
 use crate::config_error::ConfigError;
 use crate::error::{BoxError, Step, chain};
@@ -146,35 +146,40 @@ impl Transport {
         &self.scheme
     }
 
-    /// Waits for a permit; there are `max_in_flight`, first come first served.
-    pub(crate) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
-        self.pool.permit().await
+    /// Waits for a permit; there are at most `max_in_flight`, first come first served.
+    pub(crate) async fn permit(&self, turn: &mut Turn) -> Permit<'_> {
+        self.pool.permit(turn).await
     }
 
-    /// Sends the request and reads the whole answer. It ends with an error if there is no connection
-    /// by `send_by` or no complete answer by `deadline`. `sent` is set just before the first byte of
-    /// the request may be written. The connection is returned if it can be used again.
-    pub(crate) async fn exchange(
+    /// A connection of the pool or a new one; always a new one if `fresh`. It ends with an error if
+    /// there is none by `deadline`.
+    pub(crate) async fn connection(
         &self,
         permit: &Permit<'_>,
+        fresh: bool,
+        deadline: Instant,
+    ) -> Result<Connection, ExchangeError> {
+        let connection = timeout_at(deadline, self.pool.connection(permit, fresh))
+            .await
+            .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
+            .map_err(ExchangeError::unconnected)?;
+        // A task that was not polled for a while may find its connection ready only now.
+        if Instant::now() >= deadline {
+            return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
+        }
+        Ok(connection)
+    }
+
+    /// Sends the request and reads the whole answer. It ends with an error if there is no complete
+    /// answer by `deadline`. The connection is returned if it can be used again.
+    pub(crate) async fn exchange(
+        &self,
+        mut connection: Connection,
         outgoing: Outgoing,
-        sent: &mut bool,
-        send_by: Instant,
         deadline: Instant,
     ) -> Result<(Answer, Option<Connection>), ExchangeError> {
         let fresh = outgoing.fresh_connection;
         let request = self.request(outgoing);
-        let connecting = self.pool.connection(permit, fresh);
-        let mut connection = timeout_at(send_by.min(deadline), connecting)
-            .await
-            .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
-            .map_err(ExchangeError::unconnected)?;
-
-        // A task that was not polled for a while may find its connection ready only now.
-        if Instant::now() >= send_by.min(deadline) {
-            return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
-        }
-        *sent = true;
         let was_pooled = connection.was_pooled;
         let response = connection.send(request);
         let mut status = None;
@@ -192,7 +197,7 @@ impl Transport {
         Ok((answer, is_reusable.then_some(connection)))
     }
 
-    /// Puts the connection of an answer that was accepted into the pool.
+    /// Puts a connection into the pool: that of an answer that was accepted, or one without a request.
     pub(crate) fn keep(&self, connection: Connection) {
         self.pool.keep(connection);
     }

@@ -17,7 +17,7 @@ use crate::error::{Attempt, BoxError, BuildError, Error, Outcome, Report, Step};
 use crate::recovery::Recovery;
 use crate::request::{Method, Request};
 use crate::retry::{self, Failure, Progress, Repeat, RetryPolicy};
-use crate::transport::{Answer, Connection, Outgoing, Permit};
+use crate::transport::{Answer, Connection, Outgoing, Permit, Turn};
 use crate::types::Timestamp;
 
 /// A call from its first attempt to its end.
@@ -30,6 +30,8 @@ pub(super) struct Attempts<'a> {
     deadline: Instant,
     /// Until when an attempt may be sent.
     send_by: Instant,
+    /// When it is the turn of this call to get a permit.
+    turn: Turn,
     /// When the first attempt began.
     started: Option<SystemTime>,
     /// When the first attempt began that may have been sent.
@@ -74,6 +76,7 @@ impl<'a> Attempts<'a> {
             policy: options.retry.unwrap_or(client.retry),
             deadline: later(now, timeout),
             send_by: later(now, timeout - reserve),
+            turn: Turn::default(),
             started: None,
             first_sent: None,
             sent: false,
@@ -99,16 +102,21 @@ impl<'a> Attempts<'a> {
 
     /// Waits for a permit, signs, sends, and judges the answer.
     pub(super) async fn attempt(&mut self) -> Result<(Answer, Bytes), Failed> {
-        let client = self.client;
-        let permit = timeout_at(self.send_by, client.transport.permit()).await;
-        let Ok(Ok(permit)) = permit else {
-            return Err(Failed::step(Failure::Unsent, Step::Permit, None));
-        };
+        let mut permit = self.permit().await?;
         let span = self.attempt_span();
-        let (started, began) = (SystemTime::now(), Instant::now());
-        self.started.get_or_insert(started);
-        let result = self.send(&permit, started, began).instrument(span.clone()).await;
-        self.sent = false;
+        let (started, began, result) = loop {
+            let (started, began) = (SystemTime::now(), Instant::now());
+            self.started.get_or_insert(started);
+            let sent = self.send(&mut permit, started, began).instrument(span.clone()).await;
+            self.sent = false;
+            match sent.transpose() {
+                Some(result) => break (started, began, result),
+                None => {
+                    drop(permit);
+                    permit = self.permit().await?;
+                }
+            }
+        };
 
         let (status, failed) = match &result {
             Ok((answer, ..)) => (Some(answer.status), None),
@@ -127,6 +135,13 @@ impl<'a> Attempts<'a> {
         let (answer, body, connection) = result.map_err(|(_, failed)| failed)?;
         self.held = Some((permit, connection));
         Ok((answer, body))
+    }
+
+    async fn permit(&mut self) -> Result<Permit<'a>, Failed> {
+        let permit = self.client.transport.permit(&mut self.turn);
+        timeout_at(self.send_by, permit)
+            .await
+            .map_err(|_| Failed::step(Failure::Unsent, Step::Permit, None))
     }
 
     /// A 2xx that is not the JSON it should be.
@@ -163,7 +178,8 @@ impl<'a> Attempts<'a> {
             jitter: fastrand::f64(),
         };
         let wait = retry::next_attempt(self.request.repeat, failed.failure, self.policy, &progress);
-        let is_free = progress.is_explained_by_pool(failed.failure);
+        // Refusals are answered by fewer permits.
+        let is_free = progress.is_explained_by_pool(failed.failure) || failed.failure.is_limit();
         let Some(wait) = wait.filter(|_| is_free || self.client.may_retry()) else {
             return Err(self.give_up(failed));
         };
@@ -193,12 +209,13 @@ impl<'a> Attempts<'a> {
         }
     }
 
+    /// `None` if the permit has to be returned before anything was sent.
     async fn send(
         &mut self,
-        permit: &Permit<'_>,
+        permit: &mut Permit<'_>,
         started: SystemTime,
         began: Instant,
-    ) -> Result<(Answer, Bytes, Option<Connection>), (Option<u16>, Failed)> {
+    ) -> Result<Option<(Answer, Bytes, Option<Connection>)>, (Option<u16>, Failed)> {
         let limit = match self.request.repeat {
             Repeat::Never => self.deadline,
             _ => self.deadline.min(later(began, self.client.attempt_timeout)),
@@ -209,6 +226,22 @@ impl<'a> Attempts<'a> {
         };
         let timestamp = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         self.signature = self.sign(timestamp, send_by).await.map_err(|failed| (None, failed))?;
+        if permit.must_return() {
+            return Ok(None);
+        }
+        // A pooled connection may be dying, which shows only after the request was written.
+        let fresh = self.request.repeat == Repeat::Never || !self.attempts.is_empty();
+        let transport = &self.client.transport;
+        let connection = transport
+            .connection(permit, fresh, send_by)
+            .await
+            .map_err(|error| (None, Failed::exchange(error)))?;
+        if permit.must_return() {
+            transport.keep(connection);
+            return Ok(None);
+        }
+        permit.begin();
+        self.sent = true;
         let outgoing = Outgoing {
             method: self.request.method,
             target: self.target.clone(),
@@ -216,11 +249,9 @@ impl<'a> Attempts<'a> {
             authorization: self.credentials.authorization.clone(),
             timestamp: timestamp.into(),
             signature: self.signature.clone(),
-            // A pooled connection may be dying, which shows only after the request was written.
-            fresh_connection: self.request.repeat == Repeat::Never || !self.attempts.is_empty(),
+            fresh_connection: fresh,
         };
-        let transport = &self.client.transport;
-        match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
+        match transport.exchange(connection, outgoing, limit).await {
             Ok((answer, connection)) => {
                 let status = answer.status;
                 let judge = Judge {
@@ -229,8 +260,14 @@ impl<'a> Attempts<'a> {
                     verify: &self.client.verify,
                 };
                 match judge.judge(answer) {
-                    Ok((answer, body)) => Ok((answer, body, connection)),
+                    Ok((answer, body)) => {
+                        permit.succeeded();
+                        Ok(Some((answer, body, connection)))
+                    }
                     Err(failed) => {
+                        if failed.failure.is_limit() {
+                            permit.refused();
+                        }
                         // That of a doubtful answer is closed: what it brings next could be meant
                         // for another request.
                         let is_clear = failed.failure.outcome(false) != Outcome::Unknown;

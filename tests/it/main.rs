@@ -9,6 +9,7 @@ mod elsewhere;
 mod faults;
 mod floods;
 mod ledger;
+mod limits;
 mod load;
 mod outage;
 mod outcomes;
