@@ -5,12 +5,17 @@
 
 mod connect;
 mod connection;
+mod dial;
 mod permits;
 mod pool;
+mod resolve;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error as StdError;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +32,7 @@ pub(crate) use self::connection::Connection;
 use self::connection::Unanswered;
 pub(crate) use self::permits::{Permit, Turn};
 use self::pool::Pool;
+pub(crate) use self::resolve::Lookup;
 use crate::config_error::ConfigError;
 use crate::error::{BoxError, Step, chain};
 use crate::request::Method;
@@ -47,6 +53,9 @@ pub(crate) struct Config {
     pub(crate) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
     pub(crate) platform_verifier: bool,
     pub(crate) proxy: Proxy,
+    /// Hosts with the addresses that they are given.
+    pub(crate) pinned: Vec<(String, Vec<IpAddr>)>,
+    pub(crate) lookup: Lookup,
     pub(crate) accept_language: HeaderValue,
     pub(crate) user_agent: HeaderValue,
 }
@@ -159,13 +168,16 @@ impl Transport {
         fresh: bool,
         deadline: Instant,
     ) -> Result<Connection, ExchangeError> {
-        let connection = timeout_at(deadline, self.pool.connection(permit, fresh))
-            .await
-            .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
-            .map_err(ExchangeError::unconnected)?;
+        let late = || ExchangeError::new(Step::ConnectTimeout, None, self.pool.obstacle());
+        let connection = match timeout_at(deadline, self.pool.connection(permit, fresh)).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) if chain(&*error).any(is_timeout) => return Err(late()),
+            Ok(Err(error)) => return Err(ExchangeError::unconnected(error)),
+            Err(_) => return Err(late()),
+        };
         // A task that was not polled for a while may find its connection ready only now.
         if Instant::now() >= deadline {
-            return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
+            return Err(late());
         }
         Ok(connection)
     }
@@ -276,9 +288,6 @@ impl ExchangeError {
     }
 
     fn unconnected(error: BoxError) -> Self {
-        if chain(&*error).any(is_timeout) {
-            return Self::new(Step::ConnectTimeout, None, None);
-        }
         let refused = chain(&*error).any(is_certificate_error);
         let step = if refused { Step::Certificate } else { Step::Connect };
         Self::new(step, None, Some(error))

@@ -69,6 +69,11 @@ impl Pool {
         }
     }
 
+    /// What may explain that there is no connection yet.
+    pub(super) fn obstacle(&self) -> Option<BoxError> {
+        self.connector.obstacle()
+    }
+
     /// Of the connections that this runtime opened: the I/O driver of another one may not be running.
     async fn take_idle(&self) -> Option<Connection> {
         let here = Handle::current().id();

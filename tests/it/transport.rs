@@ -295,7 +295,7 @@ async fn a_certificate_that_is_not_trusted_ends_the_call_unsent() {
 }
 
 /// A proxy that tunnels whatever it is asked for to one port; what it was asked for.
-async fn proxy(
+pub(crate) async fn proxy(
     to: u16,
     answer: &'static str,
 ) -> (u16, tokio::sync::mpsc::UnboundedReceiver<String>) {
