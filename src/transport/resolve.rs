@@ -23,14 +23,14 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// From when on an address that accepts connections and says nothing is one to avoid.
 const SILENCE: Duration = Duration::from_millis(500);
 
+type Found = io::Result<Vec<IpAddr>>;
+
 /// Finds the addresses of a host; may block.
 #[derive(Clone)]
-pub(crate) struct Lookup(Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>);
+pub(crate) struct Lookup(Arc<dyn Fn(&str) -> Found + Send + Sync>);
 
 impl Lookup {
-    pub(crate) fn new(
-        lookup: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(lookup: impl Fn(&str) -> Found + Send + Sync + 'static) -> Self {
         Self(Arc::new(lookup))
     }
 
@@ -87,7 +87,7 @@ impl Names {
 
     /// The addresses, the best first; never none. They are those of an earlier look-up if a new one
     /// fails or takes too long.
-    pub(super) async fn addresses(self: &Arc<Self>) -> io::Result<Vec<IpAddr>> {
+    pub(super) async fn addresses(self: &Arc<Self>) -> Found {
         if let Some(lookup) = &self.lookup {
             self.update(lookup).await;
         }
@@ -132,7 +132,7 @@ impl Names {
         }
     }
 
-    fn end(&self, found: io::Result<Vec<IpAddr>>) {
+    fn end(&self, found: Found) {
         self.state.send_modify(|state| state.end(found));
     }
 
@@ -165,7 +165,7 @@ impl State {
         (starts, has_addresses.then_some(until))
     }
 
-    fn end(&mut self, found: io::Result<Vec<IpAddr>>) {
+    fn end(&mut self, found: Found) {
         let began = self.running.take();
         self.ended += 1;
         match found {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     /// Look-ups that end when the test says how; the list counts those that began.
-    fn scripted() -> (Arc<Names>, mpsc::Sender<io::Result<Vec<IpAddr>>>, Arc<Mutex<usize>>) {
+    fn scripted() -> (Arc<Names>, mpsc::Sender<Found>, Arc<Mutex<usize>>) {
         let (ends, end) = mpsc::channel();
         let (end, begun) = (Mutex::new(end), Arc::new(Mutex::new(0)));
         let count = Arc::clone(&begun);
