@@ -3,6 +3,7 @@
 //! Everything is checked in `build`, which needs no runtime and opens no socket.
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::credentials::{ApiKey, Credentials};
 use crate::request::{NOT_AN_APP, is_app};
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::{PublicKey, Signers, SigningKey};
-use crate::transport::{Config, Proxy, Transport, root_certificates};
+use crate::transport::{Config, Lookup, Proxy, Transport, root_certificates};
 use crate::types::{App, Id};
 
 const BASE_URL: &str = "https://api.pingxx.com";
@@ -57,6 +58,8 @@ pub struct ClientBuilder {
     roots: Vec<Vec<u8>>,
     platform_verifier: bool,
     proxy: Proxy,
+    pinned: Vec<(String, Vec<IpAddr>)>,
+    lookup: Lookup,
     accept_language: String,
     user_agent: Option<String>,
 }
@@ -106,6 +109,8 @@ impl ClientBuilder {
             roots: Vec::new(),
             platform_verifier: false,
             proxy: Proxy::Environment,
+            pinned: Vec::new(),
+            lookup: Lookup::system(),
             accept_language: String::from("zh-CN"),
             user_agent: None,
         }
@@ -211,7 +216,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Limit of DNS, TCP, proxy and TLS together. Default: 10 s.
+    /// Limit of looking up addresses, TCP, proxy and TLS together. Default: 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -223,8 +228,12 @@ impl ClientBuilder {
         self
     }
 
-    /// How many requests may be under way at a time; others wait, first come first served. Ping++
-    /// plans have such a limit and answer 403 above it. Default: 256.
+    /// How many requests may be under way at a time; others wait, first come first served. Default:
+    /// 256.
+    ///
+    /// Ping++ plans have such a limit, too, and answer 403 above it. It need not be known: the client
+    /// sends fewer at a time when it is refused, and more again when that works
+    /// ([how much](crate::Repeat)).
     pub fn max_in_flight(mut self, n: usize) -> Self {
         self.max_in_flight = n;
         self
@@ -260,6 +269,40 @@ impl ClientBuilder {
     /// Connects without a proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Proxy::None;
+        self
+    }
+
+    /// Connects to these addresses of a host, in this order, instead of looking them up: for a server
+    /// or a proxy that has no name, or against a name server that cannot be relied on. The port is
+    /// that of the URL, and the host is the one that its TLS certificate has to name. Has no effect
+    /// on hosts that the client does not connect to; the last call for a host counts.
+    ///
+    /// Without it the system is asked, for one look-up at a time, which is good for 30 s. When the
+    /// name server fails or is silent, the addresses of the last good look-up are used.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = pingpp::Client::builder("sk_test_ibbTe5jLGCi5rzfH4OqPW9KC")
+    ///     .signing_key(pingpp::SigningKey::from_pem_file("your_rsa_private_key.pem")?)
+    ///     .resolve("api.pingxx.com", ["192.0.2.1".parse()?, "192.0.2.2".parse()?])
+    ///     .build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resolve(
+        mut self,
+        host: impl Into<String>,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        self.pinned.push((host.into(), addresses.into_iter().collect()));
+        self
+    }
+
+    /// Looks up hosts in another way than by the system.
+    #[cfg(test)]
+    pub(crate) fn lookup(mut self, lookup: Lookup) -> Self {
+        self.lookup = lookup;
         self
     }
 
@@ -315,6 +358,9 @@ impl ClientBuilder {
         if self.max_in_flight == 0 {
             return Err(ConfigError::new("max_in_flight", "it must be at least 1"));
         }
+        if let Some((host, _)) = self.pinned.iter().find(|(_, addresses)| addresses.is_empty()) {
+            return Err(ConfigError::new("resolve", format!("there is no address for {host}")));
+        }
         let mut roots = Vec::new();
         for text in &self.roots {
             roots.extend(root_certificates(text)?);
@@ -331,6 +377,8 @@ impl ClientBuilder {
             roots,
             platform_verifier: self.platform_verifier,
             proxy: self.proxy,
+            pinned: self.pinned,
+            lookup: self.lookup,
             accept_language: header("accept_language", &self.accept_language)?,
             user_agent: header("user_agent", &user_agent)?,
         })?;
@@ -394,7 +442,7 @@ fn server(url: &str) -> Result<(Scheme, Authority), ConfigError> {
 
 fn is_loopback(host: &str) -> bool {
     let literal = host.trim_start_matches('[').trim_end_matches(']');
-    match literal.parse::<std::net::IpAddr>() {
+    match literal.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
         Err(_) => host.eq_ignore_ascii_case("localhost"),
     }

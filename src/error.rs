@@ -21,8 +21,8 @@ pub(crate) use self::report::Report;
 pub use self::report::{Attempt, Outcome};
 pub(crate) use self::response::Flaw;
 pub use self::response::ResponseError;
-pub(crate) use self::transport::Step;
 pub use self::transport::TransportError;
+pub(crate) use self::transport::{Step, chain};
 use crate::recovery::Recovery;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;

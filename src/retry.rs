@@ -131,8 +131,7 @@ const RETRY_AFTER_CAP: Duration = Duration::from_secs(30);
 
 /// Full jitter, so that the callers of an outage do not come back together.
 fn wait(failure: Failure, progress: &Progress) -> Duration {
-    let is_limited = matches!(failure, Failure::RateLimited | Failure::Throttled);
-    let base = Duration::from_millis(if is_limited { 1_000 } else { 100 });
+    let base = Duration::from_millis(if failure.is_limit() { 1_000 } else { 100 });
     let doubled = base.saturating_mul(1 << progress.sends.saturating_sub(1).min(16));
     let backoff = doubled.min(BACKOFF_CAP).mul_f64(progress.jitter.clamp(0.0, 1.0));
     progress.retry_after.map_or(backoff, |asked| asked.min(RETRY_AFTER_CAP).max(backoff))

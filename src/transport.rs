@@ -5,10 +5,17 @@
 
 mod connect;
 mod connection;
+mod dial;
+mod permits;
 mod pool;
+mod resolve;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error as StdError;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,17 +24,17 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use tokio::sync::AcquireError;
 use tokio::time::{Instant, timeout_at};
 
 use self::connect::Connector;
 pub(crate) use self::connect::{Proxy, root_certificates};
 pub(crate) use self::connection::Connection;
 use self::connection::Unanswered;
-pub(crate) use self::pool::Permit;
+pub(crate) use self::permits::{Permit, Turn};
 use self::pool::Pool;
+pub(crate) use self::resolve::Lookup;
 use crate::config_error::ConfigError;
-use crate::error::{BoxError, Step};
+use crate::error::{BoxError, Step, chain};
 use crate::request::Method;
 
 /// Larger bodies are refused; the largest real one, a list of 100, is about 0.3 MiB.
@@ -46,6 +53,9 @@ pub(crate) struct Config {
     pub(crate) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
     pub(crate) platform_verifier: bool,
     pub(crate) proxy: Proxy,
+    /// Hosts with the addresses that they are given.
+    pub(crate) pinned: Vec<(String, Vec<IpAddr>)>,
+    pub(crate) lookup: Lookup,
     pub(crate) accept_language: HeaderValue,
     pub(crate) user_agent: HeaderValue,
 }
@@ -54,6 +64,7 @@ pub(crate) struct Config {
 pub(crate) struct Transport {
     scheme: Scheme,
     authority: Authority,
+    has_proxy: bool,
     headers: HeaderMap,
     pool: Arc<Pool>,
 }
@@ -124,50 +135,67 @@ impl Transport {
             .path_and_query("/")
             .build()
             .map_err(|error| ConfigError::because("base_url", "it is not a usable URL", error))?;
+        let has_proxy = connector.has_proxy();
         let pool = Pool::new(connector, server, config.max_in_flight);
-        Ok(Self { scheme: config.scheme, authority: config.authority, headers, pool })
+        Ok(Self { scheme: config.scheme, authority: config.authority, has_proxy, headers, pool })
     }
 
     pub(crate) fn server(&self) -> &Authority {
         &self.authority
     }
 
+    /// The server as errors name it: with its port, and without what is known of a proxy.
+    pub(crate) fn server_text(&self) -> String {
+        let port = self.authority.port_u16().unwrap_or_else(|| implied_port(&self.scheme));
+        let proxy = if self.has_proxy { " through a proxy" } else { "" };
+        format!("{}:{port}{proxy}", self.authority.host())
+    }
+
     pub(crate) fn scheme(&self) -> &Scheme {
         &self.scheme
     }
 
-    /// Waits for a permit; there are `max_in_flight`, first come first served.
-    pub(crate) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
-        self.pool.permit().await
+    /// Waits for a permit; there are at most `max_in_flight`, first come first served.
+    pub(crate) async fn permit(&self, turn: &mut Turn) -> Permit<'_> {
+        self.pool.permit(turn).await
     }
 
     /// Sends the request and reads the whole answer. It ends with an error if there is no connection
-    /// by `send_by` or no complete answer by `deadline`. `sent` is set just before the first byte of
-    /// the request may be written. The connection is returned if it can be used again.
+    /// by `send_by` or no complete answer by `deadline`, and with `None` if the permit has to be
+    /// returned before anything was sent. `sent` is set just before the first byte of the request may
+    /// be written. The connection is returned if it can be used again.
     pub(crate) async fn exchange(
         &self,
-        permit: &Permit<'_>,
+        permit: &mut Permit<'_>,
         outgoing: Outgoing,
         sent: &mut bool,
         send_by: Instant,
         deadline: Instant,
-    ) -> Result<(Answer, Option<Connection>), ExchangeError> {
+    ) -> Result<Option<(Answer, Option<Connection>)>, ExchangeError> {
         let fresh = outgoing.fresh_connection;
+        let late = || ExchangeError::new(Step::ConnectTimeout, None, self.pool.obstacle());
         let mut request = self.request(outgoing);
         loop {
             let idle = if fresh { None } else { self.pool.take_idle(permit) };
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => timeout_at(send_by.min(deadline), self.pool.open(permit))
-                    .await
-                    .map_err(|_| ExchangeError::new(Step::ConnectTimeout, None, None))?
-                    .map_err(ExchangeError::unconnected)?,
+                None => match timeout_at(send_by.min(deadline), self.pool.open(permit)).await {
+                    Ok(Ok(connection)) => connection,
+                    Ok(Err(error)) if chain(&*error).any(is_timeout) => return Err(late()),
+                    Ok(Err(error)) => return Err(ExchangeError::unconnected(error)),
+                    Err(_) => return Err(late()),
+                },
             };
 
             // A task that was not polled for a while may find its connection ready only now.
             if Instant::now() >= send_by.min(deadline) {
-                return Err(ExchangeError::new(Step::ConnectTimeout, None, None));
+                return Err(late());
             }
+            if permit.must_return() {
+                self.pool.keep(connection);
+                return Ok(None);
+            }
+            permit.begin();
             *sent = true;
             let was_pooled = connection.was_pooled;
             let mut status = None;
@@ -194,11 +222,11 @@ impl Transport {
                 None => return Err(ExchangeError::new(Step::BodyTimeout, status, None)),
             };
             let is_reusable = !fresh && answer.body.is_ok();
-            return Ok((answer, is_reusable.then_some(connection)));
+            return Ok(Some((answer, is_reusable.then_some(connection))));
         }
     }
 
-    /// Puts the connection of an answer that was accepted into the pool.
+    /// Puts a connection into the pool: that of an answer that was accepted, or one without a request.
     pub(crate) fn keep(&self, connection: Connection) {
         self.pool.keep(connection);
     }
@@ -292,18 +320,6 @@ impl ExchangeError {
     }
 }
 
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        // `io::Error::source` skips the error that the `io::Error` was made from.
-        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(inner) => Some(inner as _),
-            None => error.source(),
-        }
-    })
-}
-
 fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
     matches!(
         error.downcast_ref(),
@@ -311,8 +327,17 @@ fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
     )
 }
 
+/// That of the connector, or of the system, which gives up by itself when nobody answers.
+fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
+    error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
+}
+
 /// The value of `Host`: without the port that the scheme implies.
 fn host<'a>(scheme: &Scheme, authority: &'a Authority) -> &'a str {
-    let implied = if *scheme == Scheme::HTTPS { 443 } else { 80 };
-    if authority.port_u16() == Some(implied) { authority.host() } else { authority.as_str() }
+    let is_implied = authority.port_u16() == Some(implied_port(scheme));
+    if is_implied { authority.host() } else { authority.as_str() }
+}
+
+fn implied_port(scheme: &Scheme) -> u16 {
+    if *scheme == Scheme::HTTPS { 443 } else { 80 }
 }

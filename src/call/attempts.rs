@@ -18,7 +18,7 @@ use crate::error::{Attempt, BoxError, BuildError, Error, Outcome, Report, Step};
 use crate::recovery::Recovery;
 use crate::request::{Method, Request};
 use crate::retry::{self, Failure, Progress, Repeat, RetryPolicy};
-use crate::transport::{Answer, Connection, Outgoing, Permit};
+use crate::transport::{Answer, Connection, Outgoing, Permit, Turn};
 use crate::types::Timestamp;
 
 /// A call from its first attempt to its end.
@@ -31,6 +31,8 @@ pub(super) struct Attempts<'a> {
     deadline: Instant,
     /// Until when an attempt may be sent.
     send_by: Instant,
+    /// When it is the turn of this call to get a permit.
+    turn: Turn,
     /// When the first attempt began.
     started: Option<SystemTime>,
     /// When the first attempt began that may have been sent, by both clocks: the steady one stands
@@ -81,6 +83,7 @@ impl<'a> Attempts<'a> {
             policy: options.retry.unwrap_or(client.retry),
             deadline: later(now, timeout),
             send_by: later(now, timeout - reserve),
+            turn: Turn::default(),
             started: None,
             first_sent: None,
             sent: false,
@@ -108,16 +111,21 @@ impl<'a> Attempts<'a> {
 
     /// Waits for a permit, signs, sends, and judges the answer.
     pub(super) async fn attempt(&mut self) -> Result<(Answer, Bytes), Failed> {
-        let client = self.client;
-        let permit = timeout_at(self.send_by, client.transport.permit()).await;
-        let Ok(Ok(permit)) = permit else {
-            return Err(Failed::step(Failure::Unsent, Step::Permit, None));
-        };
+        let mut permit = self.permit().await?;
         let span = self.attempt_span();
-        let (started, began) = (SystemTime::now(), Instant::now());
-        self.started.get_or_insert(started);
-        let result = self.send(&permit, started, began).instrument(span.clone()).await;
-        self.sent = false;
+        let (started, began, result) = loop {
+            let (started, began) = (SystemTime::now(), Instant::now());
+            self.started.get_or_insert(started);
+            let sent = self.send(&mut permit, started, began).instrument(span.clone()).await;
+            self.sent = false;
+            match sent.transpose() {
+                Some(result) => break (started, began, result),
+                None => {
+                    drop(permit);
+                    permit = self.permit().await?;
+                }
+            }
+        };
 
         let (status, failed) = match &result {
             Ok((answer, ..)) => (Some(answer.status), None),
@@ -141,6 +149,13 @@ impl<'a> Attempts<'a> {
         let (answer, body, connection) = result.map_err(|(_, failed)| failed)?;
         self.held = Some((permit, connection));
         Ok((answer, body))
+    }
+
+    async fn permit(&mut self) -> Result<Permit<'a>, Failed> {
+        let permit = self.client.transport.permit(&mut self.turn);
+        timeout_at(self.send_by, permit)
+            .await
+            .map_err(|_| Failed::step(Failure::Unsent, Step::Permit, None))
     }
 
     /// A 2xx that is not the JSON it should be.
@@ -178,7 +193,9 @@ impl<'a> Attempts<'a> {
         };
         let mut wait =
             retry::next_attempt(self.request.repeat, failed.failure, self.policy, &progress);
-        let mut is_free = progress.is_explained_by_pool(failed.failure);
+        // Refusals are answered by fewer permits.
+        let mut is_free =
+            progress.is_explained_by_pool(failed.failure) || failed.failure.is_limit();
         if self.is_explained_by_clock(&failed) && progress.sends < self.policy.most_sends() {
             (wait, is_free) = (Some(Duration::ZERO), true);
         }
@@ -245,12 +262,13 @@ impl<'a> Attempts<'a> {
         );
     }
 
+    /// `None` if the permit has to be returned before anything was sent.
     async fn send(
         &mut self,
-        permit: &Permit<'_>,
+        permit: &mut Permit<'_>,
         started: SystemTime,
         began: Instant,
-    ) -> Result<(Answer, Bytes, Option<Connection>), (Option<u16>, Failed)> {
+    ) -> Result<Option<(Answer, Bytes, Option<Connection>)>, (Option<u16>, Failed)> {
         let limit = match self.request.repeat {
             Repeat::Never => self.deadline,
             _ => self.deadline.min(later(began, self.client.attempt_timeout)),
@@ -266,6 +284,9 @@ impl<'a> Attempts<'a> {
         let signed_at = skew.map_or(started, |skew| skew.to_server(started));
         let timestamp = signed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         self.signature = self.sign(timestamp, send_by).await.map_err(|failed| (None, failed))?;
+        if permit.must_return() {
+            return Ok(None);
+        }
         let outgoing = Outgoing {
             method: self.request.method,
             target: self.target.clone(),
@@ -278,7 +299,8 @@ impl<'a> Attempts<'a> {
         let transport = &self.client.transport;
         let (sent_at, sending) = (SystemTime::now(), Instant::now());
         match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
-            Ok((answer, connection)) => {
+            Ok(None) => Ok(None),
+            Ok(Some((answer, connection))) => {
                 let status = answer.status;
                 let reading = clock::reading(&answer.headers, sent_at, sending.elapsed());
                 let judge = Judge {
@@ -295,8 +317,14 @@ impl<'a> Attempts<'a> {
                     self.client.clock.set(reading);
                 }
                 match judged {
-                    Ok((answer, body)) => Ok((answer, body, connection)),
+                    Ok((answer, body)) => {
+                        permit.succeeded();
+                        Ok(Some((answer, body, connection)))
+                    }
                     Err(failed) => {
+                        if failed.failure.is_limit() {
+                            permit.refused();
+                        }
                         let is_clear = is_refusal(&failed) && !failed.was_pooled;
                         if let Some(connection) = connection.filter(|_| is_clear) {
                             transport.keep(connection);
@@ -353,7 +381,8 @@ impl<'a> Attempts<'a> {
         let recovery = self.recovery();
         let skew = self.client.clock.skew().filter(|skew| skew.is_notable());
         let report = Report { outcome, retryable, attempts, recovery, skew };
-        failed.into_error(&self.credentials, self.signature.as_ref(), report)
+        let server = self.client.transport.server_text();
+        failed.into_error(server, &self.credentials, self.signature.as_ref(), report)
     }
 
     fn recovery(&self) -> Recovery {

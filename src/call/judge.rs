@@ -141,13 +141,14 @@ impl Failed {
 
     pub(super) fn into_error(
         self,
+        server: String,
         credentials: &Credentials,
         signature: Option<&HeaderValue>,
         report: Report,
     ) -> Error {
         match *self.cause {
             Cause::Exchange(step, source) => {
-                Error::Transport(TransportError::new(step, source, report))
+                Error::Transport(TransportError::new(step, server, source, report))
             }
             Cause::Status(status, headers, body) => {
                 // A server may repeat the key or the signature that it refuses.

@@ -42,6 +42,11 @@ impl Failure {
         }
     }
 
+    /// Whether there were too many requests at a time, as far as is known.
+    pub(crate) fn is_limit(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Throttled)
+    }
+
     /// Reads the status of an answer that is not a 2xx. `detail` is `None` if the body has no
     /// `error` object.
     pub(crate) fn of_status(status: u16, detail: Option<&ErrorDetail>) -> Self {

@@ -1,15 +1,14 @@
-//! The connector: DNS, TCP, the tunnel of a proxy and TLS, within one time limit.
+//! The connector: names, TCP, the tunnel of a proxy and TLS, within one time limit.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{fmt, io};
 
 use http::uri::{Scheme, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
@@ -20,8 +19,10 @@ use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::Config;
+use super::dial::dial;
+use super::resolve::{Names, Origin};
 use super::socket::Socket;
+use super::{Config, implied_port};
 use crate::config_error::ConfigError;
 use crate::error::BoxError;
 
@@ -48,23 +49,37 @@ impl fmt::Debug for Proxy {
 #[derive(Clone)]
 pub(super) struct Connector {
     https: HttpsConnector<Dial>,
+    names: Arc<Names>,
+    has_proxy: bool,
     limit: Duration,
 }
 
 impl Connector {
     pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
         let tls = tls(config)?;
-        let dial = match proxy(config)? {
-            None => Dial::Direct(tcp(config)),
+        let proxy = proxy(config)?;
+        let tcp = tcp(config, proxy.as_ref());
+        let (names, has_proxy) = (Arc::clone(&tcp.names), proxy.is_some());
+        let dial = match proxy {
+            None => Dial::Direct(tcp),
             Some(proxy) => {
-                let tunnel = Tunnel::new(proxy.uri().clone(), https(tls.clone(), tcp(config)));
+                let tunnel = Tunnel::new(proxy.uri().clone(), https(tls.clone(), tcp));
                 Dial::Tunnel(Box::new(match proxy.basic_auth() {
                     Some(auth) => tunnel.with_auth(auth.clone()),
                     None => tunnel,
                 }))
             }
         };
-        Ok(Self { https: https(tls, dial), limit: config.connect_timeout })
+        Ok(Self { https: https(tls, dial), names, has_proxy, limit: config.connect_timeout })
+    }
+
+    /// What may explain that there is no connection yet.
+    pub(super) fn obstacle(&self) -> Option<BoxError> {
+        self.names.is_silent().then(|| "the name server has not answered".into())
+    }
+
+    pub(super) fn has_proxy(&self) -> bool {
+        self.has_proxy
     }
 }
 
@@ -84,7 +99,12 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, server: Uri) -> Self::Future {
         let connecting = timeout(self.limit, self.https.call(server));
-        Box::pin(async { connecting.await? })
+        Box::pin(async {
+            match connecting.await {
+                Ok(connected) => connected,
+                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            }
+        })
     }
 }
 
@@ -121,22 +141,28 @@ impl Service<Uri> for Dial {
     }
 }
 
-/// Opens the TCP connections of all streams.
+/// Opens the TCP connections of all streams. All lead to the same host.
 #[derive(Clone)]
-struct Tcp(HttpConnector);
+struct Tcp {
+    names: Arc<Names>,
+    port: u16,
+}
 
 impl Service<Uri> for Tcp {
     type Response = TokioIo<Socket>;
     type Error = BoxError;
     type Future = Connecting<Self::Response>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx).map_err(Into::into)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, server: Uri) -> Self::Future {
-        let connecting = self.0.call(server);
-        Box::pin(async { Ok(TokioIo::new(Socket::new(connecting.await?.into_inner()))) })
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let Self { names, port } = self.clone();
+        Box::pin(async move {
+            let (address, tcp) = dial(names.addresses().await?, port).await?;
+            Ok(TokioIo::new(Socket::new(tcp, Some(Origin::new(names, address)))))
+        })
     }
 }
 
@@ -148,13 +174,14 @@ fn https<T>(tls: ClientConfig, inner: T) -> HttpsConnector<T> {
         .wrap_connector(inner)
 }
 
-fn tcp(config: &Config) -> Tcp {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    // Divided among the addresses of a name, so that one dead address leaves time for the next.
-    tcp.set_connect_timeout(Some(config.connect_timeout));
-    Tcp(tcp)
+/// To the proxy if there is one, else to the server.
+fn tcp(config: &Config, proxy: Option<&Intercept>) -> Tcp {
+    let (host, port, scheme) = match proxy.map(Intercept::uri) {
+        None => (config.authority.host(), config.authority.port_u16(), Some(&config.scheme)),
+        Some(proxy) => (proxy.host().unwrap_or_default(), proxy.port_u16(), proxy.scheme()),
+    };
+    let port = port.unwrap_or_else(|| implied_port(scheme.unwrap_or(&Scheme::HTTP)));
+    Tcp { names: Names::new(host, &config.pinned, config.lookup.clone()), port }
 }
 
 fn proxy(config: &Config) -> Result<Option<Intercept>, ConfigError> {

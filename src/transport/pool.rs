@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use http::Uri;
 use tokio::runtime::{self, Handle};
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
 use super::connect::Connector;
 use super::connection::Connection;
+use super::permits::{Permit, Permits, Turn};
 use crate::error::BoxError;
 
 /// How long an unused connection is kept: below what load balancers keep theirs (15 s and more), so
@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(10);
 pub(super) struct Pool {
     connector: Connector,
     server: Uri,
-    permits: Semaphore,
+    permits: Permits,
     idle: Mutex<Idle>,
 }
 
@@ -37,20 +37,20 @@ struct Idle {
     reapers: Vec<runtime::Id>,
 }
 
-/// Allows one connection to be open; held by a call for as long as it may use one.
-pub(crate) struct Permit<'a> {
-    _permit: SemaphorePermit<'a>,
-}
-
 impl Pool {
     pub(super) fn new(connector: Connector, server: Uri, permits: usize) -> Arc<Self> {
-        let permits = Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
+        let permits = Permits::new(permits);
         Arc::new(Self { connector, server, permits, idle: Mutex::default() })
     }
 
     /// Waits for a permit, first come first served.
-    pub(super) async fn permit(&self) -> Result<Permit<'_>, AcquireError> {
-        Ok(Permit { _permit: self.permits.acquire().await? })
+    pub(super) async fn permit(&self, turn: &mut Turn) -> Permit<'_> {
+        self.permits.acquire(turn).await
+    }
+
+    /// What may explain that there is no connection yet.
+    pub(super) fn obstacle(&self) -> Option<BoxError> {
+        self.connector.obstacle()
     }
 
     /// An idle connection, if there is one that this runtime opened: the I/O driver of another one
@@ -65,7 +65,7 @@ impl Pool {
         (since.elapsed() < IDLE).then_some(connection)
     }
 
-    /// Puts a connection whose exchange is complete back into the pool.
+    /// Puts a connection on which no exchange is under way into the pool.
     pub(super) fn keep(self: &Arc<Self>, connection: Connection) {
         if !connection.is_ready() {
             return;
@@ -88,12 +88,12 @@ impl Pool {
         Ok(Connection::new(connector.call(self.server.clone()).await?).await?)
     }
 
-    /// Closes idle connections until they are not more than the free permits. A permit allows one
+    /// Closes idle connections until they are not more than the unused permits. A permit allows one
     /// connection, so idle and busy connections together are not more than the permits.
     fn make_room(&self) {
         loop {
             let mut idle = self.idle();
-            if idle.connections.len() <= self.permits.available_permits() {
+            if idle.connections.len() <= self.permits.unused() {
                 return;
             }
             let oldest = idle.connections.pop_front();

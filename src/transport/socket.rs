@@ -11,6 +11,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::resolve::Origin;
+
 /// How many bytes are read in a row. Larger than most answers, and parsed within a few milliseconds
 /// even byte by byte, as the size of a chunk is.
 const READ_IN_A_ROW: usize = 16 * 1024;
@@ -25,6 +27,8 @@ pub(super) struct Socket {
     tcp: TcpStream,
     direct: DirectReads,
     read_in_a_row: usize,
+    /// Until the first byte.
+    origin: Option<Origin>,
 }
 
 /// Makes a [`Socket`] ask the kernel for bytes, whatever the runtime knows.
@@ -45,8 +49,8 @@ impl DirectReads {
 }
 
 impl Socket {
-    pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, direct: DirectReads::default(), read_in_a_row: 0 }
+    pub(super) fn new(tcp: TcpStream, origin: Option<Origin>) -> Self {
+        Self { tcp, direct: DirectReads::default(), read_in_a_row: 0, origin }
     }
 
     fn read_directly(&self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
@@ -87,7 +91,13 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.tcp).poll_read(cx, buf);
         match polled {
-            Poll::Ready(_) => self.read_in_a_row += buf.filled().len() - before,
+            Poll::Ready(_) => {
+                let read = buf.filled().len() - before;
+                self.read_in_a_row += read;
+                if let Some(origin) = self.origin.take_if(|_| read > 0) {
+                    origin.answered();
+                }
+            }
             Poll::Pending => self.read_in_a_row = 0,
         }
         polled
@@ -141,7 +151,7 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let mut peer = listener.accept().unwrap().0;
         peer.write_all(bytes).unwrap();
-        (Socket::new(tcp), peer)
+        (Socket::new(tcp, None), peer)
     }
 
     /// Reads in one poll until the socket says that there is nothing; how much that was.

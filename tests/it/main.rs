@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[cfg(target_os = "linux")]
+mod addresses;
 mod api;
 mod clocks;
 mod desync;
@@ -10,6 +12,7 @@ mod elsewhere;
 mod faults;
 mod floods;
 mod ledger;
+mod limits;
 mod load;
 mod logs;
 mod outage;

@@ -50,6 +50,8 @@ pub(crate) struct Received {
     pub(crate) connection: usize,
     /// Counts requests from 0.
     pub(crate) number: usize,
+    /// The requests that were being answered when this one came.
+    pub(crate) under_way: usize,
 }
 
 impl Received {
@@ -285,6 +287,7 @@ where
         {
             let mut log = state.log.lock().unwrap();
             received.number = log.requests.len();
+            received.under_way = log.under_way;
             log.requests.push(received.clone());
             log.under_way += 1;
             log.most_under_way = log.most_under_way.max(log.under_way);
@@ -353,7 +356,7 @@ async fn read<S: AsyncRead + Unpin>(
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let mut received =
-        Received { method, target, headers, body: Vec::new(), connection, number: 0 };
+        Received { method, target, headers, body: Vec::new(), connection, number: 0, under_way: 0 };
     let length = received.header("content-length").map_or(0, |text| text.parse().unwrap());
     received.body = vec![0; length];
     stream.read_exact(&mut received.body).await?;

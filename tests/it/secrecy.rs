@@ -76,7 +76,7 @@ async fn no_log_line_shows_a_key_a_signature_or_a_body() {
     let garbled = client.charges().reverse(ID).retry(RetryPolicy::none()).await.unwrap_err();
     let text = log.text();
     assert!(
-        text.contains("TRACE") && text.contains("pingpp.call") && text.contains("pingpp.attempt")
+        text.contains("DEBUG") && text.contains("pingpp.call") && text.contains("pingpp.attempt")
     );
     assert_nothing_secret(&text, &server);
     assert_eq!(rejected.outcome(), Outcome::Rejected);

@@ -119,8 +119,10 @@ async fn a_server_that_never_shakes_hands_is_a_connect_time_out() {
     let server = server.tls(Authority::new().acceptor("localhost")).start().await;
     let client = server.builder().connect_timeout(Duration::from_millis(50)).build().unwrap();
     let error = client.charges().reverse(ID).retry(RetryPolicy::none()).await.unwrap_err();
-    assert!(transport(&error).is_connect(), "{error}");
+    assert!(transport(&error).is_connect() && transport(&error).is_timeout(), "{error}");
     assert_eq!(error.outcome(), Outcome::NotSent);
+    let text = format!("timed out while connecting to localhost:{}; nothing", server.port());
+    assert!(error.to_string().starts_with(&text), "{error}");
 }
 
 #[tokio::test]
@@ -138,7 +140,27 @@ async fn nobody_at_the_port_is_tried_again_and_then_not_sent() {
         let error = call.await.unwrap_err();
         assert_eq!((error.outcome(), error.attempts().len()), (Outcome::NotSent, 4));
         assert!(transport(&error).is_connect() && error.is_retryable());
+        assert!(!transport(&error).is_timeout());
+        let text = format!("connecting to 127.0.0.1:{port} failed: connection refused (");
+        assert!(error.to_string().starts_with(&text), "{error}");
         assert!(error.attempts().iter().all(|attempt| !attempt.sent()));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_named_with_its_cause() {
+    for (act, text) in [
+        (Act::WriteAndReset(Vec::new()), "failed before an answer came: connection "),
+        (
+            Act::WriteAndClose(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{".to_vec()),
+            "failed inside the answer: ",
+        ),
+    ] {
+        let server = Server::always(act).await;
+        let call = server.client().charges().reverse(ID).retry(RetryPolicy::none());
+        let error = call.await.unwrap_err();
+        let text = format!("the connection to 127.0.0.1:{} {text}", server.port());
+        assert!(error.to_string().starts_with(&text), "{error}");
     }
 }
 
@@ -264,7 +286,8 @@ async fn a_certificate_that_is_not_trusted_ends_the_call_unsent() {
     ] {
         let client = server.builder().root_certificate(trusted).build().unwrap();
         let error = client.charges().reverse(ID).await.unwrap_err();
-        assert!(error.to_string().contains("certificate"), "{error}");
+        let text = format!("the TLS certificate of localhost:{} was refused: ", server.port());
+        assert!(error.to_string().starts_with(&text), "{error}");
         assert_eq!((error.outcome(), error.attempts().len()), (Outcome::NotSent, 1));
         assert!(!error.is_retryable());
         assert_eq!(server.request_count(), 0);
@@ -272,7 +295,7 @@ async fn a_certificate_that_is_not_trusted_ends_the_call_unsent() {
 }
 
 /// A proxy that tunnels whatever it is asked for to one port; what it was asked for.
-async fn proxy(
+pub(crate) async fn proxy(
     to: u16,
     answer: &'static str,
 ) -> (u16, tokio::sync::mpsc::UnboundedReceiver<String>) {
@@ -323,9 +346,17 @@ async fn a_proxy_is_asked_to_tunnel_and_sees_no_request() {
 async fn a_proxy_that_refuses_means_not_sent() {
     let server = Server::always(Act::Write(html(500))).await;
     let (port, _seen) = proxy(server.port(), "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n").await;
-    let client = server.builder().proxy(format!("http://127.0.0.1:{port}")).build().unwrap();
+    let proxy = format!("http://user:secret@127.0.0.1:{port}");
+    let client = server.builder().proxy(proxy).build().unwrap();
     let error = client.charges().reverse(ID).retry(RetryPolicy::none()).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+    let text = format!(
+        "connecting to 127.0.0.1:{} through a proxy failed: tunnel error: proxy authorization \
+         required",
+        server.port()
+    );
+    assert!(error.to_string().starts_with(&text), "{error}");
+    assert!(!format!("{error:?}").contains("secret"));
     assert_eq!(server.request_count(), 0);
 }
 
