@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
 /// Milliseconds since 1970.
@@ -31,6 +32,14 @@ impl Clock {
     /// Seconds since 1970, as the API writes times.
     pub(super) fn now(&self) -> i64 {
         seconds(self.millis())
+    }
+
+    /// The time as the header `Date` writes it.
+    pub(super) fn date(&self) -> HeaderValue {
+        // The header ends with the year 9999.
+        let last = Duration::from_secs(253_402_300_799);
+        let time = UNIX_EPOCH + Duration::from_millis(self.millis()).min(last);
+        HeaderValue::try_from(httpdate::fmt_http_date(time)).expect("a date is ASCII")
     }
 
     pub(super) fn advance(&mut self, by: Duration) {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HOST, ORIGIN, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -63,7 +63,12 @@ pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
 
 async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, &sandbox));
+    let service = service_fn(async |request| {
+        let mut response = answer(request, &sandbox).await?;
+        let now = sandbox.lock().state.clock.date();
+        response.headers_mut().insert(DATE, now);
+        Ok::<_, ConnectionAborted>(response)
+    });
     // An error here is a connection that the client or a fault has closed.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
