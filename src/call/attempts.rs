@@ -89,8 +89,8 @@ impl<'a> Attempts<'a> {
         self.request.method.as_str()
     }
 
-    pub(super) fn route(&self) -> &'static str {
-        self.request.route
+    pub(super) fn route(&self) -> &str {
+        &self.request.route
     }
 
     pub(super) fn attempts(&self) -> &[Attempt] {

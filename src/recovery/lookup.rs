@@ -1,14 +1,17 @@
 //! Looks up what became of a call whose outcome is unknown. It only reads.
 
+use std::pin::Pin;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Recovery, Search};
 use crate::client::Client;
 use crate::error::{BuildError, Error, Flaw, Outcome, Report, ResponseError};
 use crate::macros::from_json::{ApiObject, FromJson, fault, from_body};
-use crate::pager::Pager;
 use crate::request::Request;
-use crate::types::Timestamp;
+use crate::types::{List, Timestamp};
 
 /// What [`Client::recover`] found.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +38,9 @@ impl Client {
     /// Looks up what became of a call whose outcome is [`Outcome::Unknown`], as its
     /// [`recovery`](Error::recovery) says. `T` is what the call returns.
     ///
-    /// It only reads, never sends the call again, and may be repeated and dropped at any time.
+    /// It takes the error, or the [`Recovery`] of the error, which outlives the process: keep it, and
+    /// look it up elsewhere. It only reads, never sends the call again, and may be repeated and dropped
+    /// at any time. It ends within the [time of a call](crate::ClientBuilder::timeout).
     ///
     /// ```no_run
     /// # async fn f(client: pingpp::Client, params: pingpp::CreateCharge) -> Result<(), pingpp::Error> {
@@ -55,12 +60,26 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Build`] if there is nothing to look up: the outcome is known, or no query settles it
-    /// ([`Recovery::Manual`]). Otherwise those of any query.
+    /// ([`Recovery::Manual`]). [`Error::Response`] if the list is too long to be searched: 5,000 items.
+    /// Otherwise those of any query.
     pub fn recover<T: ApiObject + Send + 'static>(
         &self,
-        error: &Error,
-    ) -> impl Future<Output = Result<Recovered<T>, Error>> + Send + 'static + use<T> {
-        look_up(self.clone(), error.recovery().cloned())
+        lost: impl Into<Option<Recovery>>,
+    ) -> Pin<Box<dyn Future<Output = Result<Recovered<T>, Error>> + Send>> {
+        Box::pin(look_up(self.clone(), lost.into()))
+    }
+}
+
+/// What a failed call leaves to be looked up; `None` if its outcome is known.
+impl From<&Error> for Option<Recovery> {
+    fn from(error: &Error) -> Self {
+        error.recovery().cloned()
+    }
+}
+
+impl From<&Recovery> for Option<Recovery> {
+    fn from(recovery: &Recovery) -> Self {
+        Some(recovery.clone())
     }
 }
 
@@ -85,23 +104,67 @@ pub(crate) async fn look_up<T: ApiObject + Send + 'static>(
 
 async fn find<T: ApiObject>(client: Client, search: Search) -> Result<Recovered<T>, Error> {
     let ids: Vec<&str> = search.ids.iter().map(String::as_str).collect();
-    let mut request = Request::get(search.route, &ids).query_from(&search.query);
+    let mut request = Request::get(search.route.clone(), &ids).query_from(&search.query);
     let window = search.since.map(|since| (moved(since, -SKEW), moved(since, LATEST)));
     if let Some((from, until)) = window.filter(|_| search.by_time) {
         request = request.query_from(&json!({ "created": { "gte": from, "lt": until } }));
     }
-    let mut pages = Pager::<Value>::by_cursor(&client, request, id_of).limit(100);
-    let mut found = Vec::new();
-    while let Some(page) = pages.next_page().await? {
-        for item in page.items.into_iter().filter(|item| search.fits(item)) {
-            found.push(read(item)?);
+    let found = matching(&client, request, |item| search.fits(item)).await?;
+    Ok(Recovered::of(found, search.is_unique))
+}
+
+impl<T> Recovered<T> {
+    pub(crate) fn of(mut found: Vec<T>, is_unique: bool) -> Self {
+        match (found.len(), is_unique) {
+            (0, _) => Self::NotFound,
+            (1, true) => Self::Found(found.remove(0)),
+            _ => Self::Candidates(found),
         }
     }
-    Ok(match (found.len(), search.is_unique) {
-        (0, _) => Recovered::NotFound,
-        (1, true) => Recovered::Found(found.remove(0)),
-        _ => Recovered::Candidates(found),
-    })
+}
+
+/// The items of a list that fit, newest first.
+pub(crate) async fn matching<T: ApiObject>(
+    client: &Client,
+    request: Request,
+    fits: impl Fn(&Value) -> bool,
+) -> Result<Vec<T>, Error> {
+    let items = items(client, request).await?;
+    items.into_iter().filter(|item| fits(item)).map(read).collect()
+}
+/// How many pages of 100 are searched.
+const MOST_PAGES: usize = 50;
+
+/// All items of a list, within the time of a call and a number of pages.
+async fn items(client: &Client, request: Request) -> Result<Vec<Value>, Error> {
+    let time = client.inner().timeout;
+    let started = Instant::now();
+    let request = request.query("limit", "100").about_new::<List<Value>>();
+    let mut items: Vec<Value> = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let page = match items.last().map(id_of) {
+            Some(id) => request.clone().query("starting_after", id),
+            None => request.clone(),
+        };
+        let left = time.saturating_sub(started.elapsed());
+        let (page, has_more, _) =
+            client.fetch::<List<Value>>(page).timeout(left).await?.into_parts();
+        let behind = page.last().map(id_of).filter(|id| !id.is_empty());
+        if !has_more {
+            items.extend(page);
+            return Ok(items);
+        }
+        if behind.is_none() || behind == items.last().map(id_of) {
+            return Err(unsearchable(Flaw::StuckCursor));
+        }
+        items.extend(page);
+    }
+    Err(unsearchable(Flaw::EndlessList))
+}
+
+fn unsearchable(flaw: Flaw) -> Error {
+    let report = Report::of_answer(Outcome::Rejected);
+    Error::Response(ResponseError::new(flaw, http::HeaderMap::new(), Bytes::new(), report))
 }
 
 impl Search {
