@@ -76,16 +76,18 @@ mod machine;
 mod obstacle;
 mod rules;
 mod run;
+mod state;
 mod step;
 #[cfg(test)]
 mod tests;
 mod token;
+mod transition;
 mod view;
 mod wire;
 
-pub use self::ending::{NotCreated, Settled, Unresolved};
+pub use self::ending::{Settled, Unresolved};
 pub use self::hook::{Step, StepKind, Stop};
-pub use self::obstacle::Obstacle;
+pub use self::obstacle::{NotCreated, Obstacle};
 pub use self::run::{SettleHandle, Settlement};
 pub use self::step::Next;
 pub use self::token::{ParseTokenError, SettleToken};

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::obstacle::Obstacle;
+use super::obstacle::{NotCreated, Obstacle};
+use super::state::{Done, State};
 use super::token::SettleToken;
-use crate::error::ErrorCode;
+use super::transition::Ending;
 use crate::resources::charges::Charge;
 
 /// How a charge ended, with the charge as it was last seen.
@@ -106,26 +107,53 @@ impl fmt::Display for Unresolved {
     }
 }
 
-/// Why there is no charge.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct NotCreated {
-    /// The number of the order.
-    pub order_no: String,
-    /// The HTTP status of a refusal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// The code of a refusal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<ErrorCode>,
-    /// The error of a create that was refused or never sent, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+impl SettleToken {
+    /// The ending, once there is one.
+    pub fn ending(&self) -> Option<Settled> {
+        let state = self.known()?;
+        state.machine.ending?;
+        Some(state.settled(None))
+    }
 }
 
-impl fmt::Display for NotCreated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no charge of order {}", self.order_no)?;
-        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+impl State {
+    /// The ending. `live` is the charge as it was last seen by this process.
+    pub(super) fn settled(&self, live: Option<Box<Charge>>) -> Settled {
+        match self.done.as_slice() {
+            [one] => self.settled_one(one, live),
+            all => Settled::Several(all.iter().map(|one| self.settled_one(one, None)).collect()),
+        }
+    }
+
+    fn settled_one(&self, done: &Done, live: Option<Box<Charge>>) -> Settled {
+        let charge = live.or_else(|| done.charge.clone());
+        match (done.ending, charge) {
+            (Ending::Paid, Some(charge)) => Settled::Paid(charge),
+            (Ending::Closed, Some(charge)) => Settled::Closed(charge),
+            (Ending::Refunded, Some(charge)) => Settled::Refunded(charge),
+            (Ending::NeedsRefund, Some(charge)) => Settled::NeedsRefund(charge),
+            (Ending::Failed, Some(charge)) => Settled::Failed(charge),
+            (Ending::NotCreated, _) => Settled::NotCreated(match &done.refusal {
+                Some(refusal) => refusal.clone(),
+                None => Box::new(NotCreated {
+                    order_no: self.order_no.clone().unwrap_or_default(),
+                    status: None,
+                    code: None,
+                    reason: None,
+                }),
+            }),
+            (ending, charge) => {
+                let obstacle = match ending {
+                    Ending::Unresolved(obstacle) => obstacle,
+                    _ => Obstacle::InDoubt,
+                };
+                self.unresolved(charge, obstacle)
+            }
+        }
+    }
+
+    pub(super) fn unresolved(&self, charge: Option<Box<Charge>>, obstacle: Obstacle) -> Settled {
+        let token = SettleToken::of(self.clone());
+        Settled::Unresolved(Box::new(Unresolved { token, charge, obstacle }))
     }
 }

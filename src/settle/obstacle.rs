@@ -1,8 +1,10 @@
-//! What is in the way of an ending.
+//! What is in the way of an ending, and why there is no charge.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::ErrorCode;
 
 /// Why a charge could not be brought to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,5 +83,29 @@ impl From<Wire> for Obstacle {
             Wire::Known(Known::Stopped) => Self::Stopped,
             Wire::Other(_) => Self::Other,
         }
+    }
+}
+
+/// Why there is no charge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NotCreated {
+    /// The number of the order.
+    pub order_no: String,
+    /// The HTTP status of a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The code of a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ErrorCode>,
+    /// The error of a create that was refused or never sent, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for NotCreated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no charge of order {}", self.order_no)?;
+        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
 }

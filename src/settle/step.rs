@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::clock::{Exchange, unix_millis};
-use super::ending::{NotCreated, Settled};
-use super::machine::{Action, Input, Phase, Sent};
-use super::token::{SettleToken, State};
+use super::ending::Settled;
+use super::obstacle::NotCreated;
+use super::state::State;
+use super::token::SettleToken;
+use super::transition::{Action, Input, Sent};
 use super::view::ChargeView;
 use crate::call::Call;
 use crate::client::Client;
@@ -308,14 +310,5 @@ fn client_of(client: &Client, state: &State) -> Client {
     match &state.app {
         Some(app) if client.app() != Some(app) => client.with_app(app),
         _ => client.clone(),
-    }
-}
-
-impl State {
-    /// Whether the next step has an effect, and which.
-    pub(super) fn intent(&self) -> Option<Phase> {
-        let phase = self.machine.phase;
-        let is_open = self.machine.ending.is_none();
-        Some(phase).filter(|phase| is_open && matches!(phase, Phase::Create | Phase::Reverse))
     }
 }

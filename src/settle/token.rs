@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use super::clock::unix_millis;
-use super::ending::{NotCreated, Settled, Unresolved};
-use super::machine::{Action, Ending, Machine, Phase};
-use super::obstacle::Obstacle;
+use super::machine::Machine;
+use super::state::State;
+use super::transition::Phase;
 use super::wire;
 use crate::error::BuildError;
 use crate::resources::charges::Charge;
@@ -48,42 +48,6 @@ enum Repr {
     Later(Box<Map<String, Value>>),
 }
 
-/// A settlement: of which charges, and where it stands.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct State {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) app: Option<Id<App>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) order_no: Option<String>,
-    /// The charge that is being settled; `None` until a create was answered or found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) charge: Option<Id<Charge>>,
-    /// Charges with the same number that are still to be settled.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) more: Vec<Id<Charge>>,
-    /// The endings so far; complete once the machine has ended.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) done: Vec<Done>,
-    #[serde(flatten)]
-    pub(super) machine: Machine,
-    /// Fields of a later minor version.
-    #[serde(flatten)]
-    pub(super) other: Map<String, Value>,
-}
-
-/// The ending of one charge.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Done {
-    ending: Ending,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<Id<Charge>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    charge: Option<Box<Charge>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    refusal: Option<Box<NotCreated>>,
-}
-
 impl SettleToken {
     /// The token of a settlement that begins now: of a charge that exists.
     /// [`Settlement::token`](crate::Settlement::token) gives one with options.
@@ -119,13 +83,6 @@ impl SettleToken {
         let machine = &self.known()?.machine;
         let due = UNIX_EPOCH.checked_add(Duration::from_millis(machine.due));
         due.filter(|_| machine.ending.is_none())
-    }
-
-    /// The ending, once there is one.
-    pub fn ending(&self) -> Option<Settled> {
-        let state = self.known()?;
-        state.machine.ending?;
-        Some(state.settled(None))
     }
 
     /// Whether a reverse may have been sent.
@@ -174,98 +131,6 @@ impl SettleToken {
 
     pub(super) fn from_state(state: Box<State>) -> Self {
         Self(Repr::Known(state))
-    }
-}
-
-impl State {
-    /// Rule 4: writes the ending of a charge down. If there are more charges of this order, it turns
-    /// to the next one.
-    pub(super) fn end(
-        &mut self,
-        ending: Ending,
-        charge: Option<&Charge>,
-        refusal: Option<Box<NotCreated>>,
-        now: u64,
-    ) -> Action {
-        let charge = charge.map(|charge| {
-            let mut kept = charge.clone();
-            (kept.credential, kept.extra) = Default::default();
-            Box::new(kept)
-        });
-        self.done.push(Done { ending, id: self.charge.clone(), charge, refusal });
-        if self.more.is_empty() {
-            return Action::End(ending);
-        }
-        self.charge = Some(self.more.remove(0));
-        // At most one ends paid.
-        self.machine.begin_charge(self.done.iter().any(|done| done.ending == Ending::Paid));
-        self.machine.due = now;
-        Action::Wait(now)
-    }
-
-    fn reopen(&mut self) {
-        if self.machine.ending.is_some() {
-            let is_open = |done: &mut Done| matches!(done.ending, Ending::Unresolved(_));
-            let open: Vec<_> = self.done.extract_if(.., is_open).collect();
-            if open.is_empty() {
-                return;
-            }
-            // The state of the machine is that of the charge which was settled last.
-            let mut ids: Vec<_> = open.into_iter().filter_map(|done| done.id).collect();
-            let last = ids.iter().position(|id| self.charge.as_ref() == Some(id));
-            match last {
-                Some(last) => drop(ids.remove(last)),
-                None if ids.is_empty() => {}
-                None => {
-                    self.charge = Some(ids.remove(0));
-                    let is_paid = self.done.iter().any(|done| done.ending == Ending::Paid);
-                    self.machine.begin_charge(is_paid);
-                }
-            }
-            self.more = ids;
-            self.machine.ending = None;
-        }
-        self.machine.begin_round();
-    }
-
-    /// The ending. `live` is the charge as it was last seen by this process.
-    pub(super) fn settled(&self, live: Option<Box<Charge>>) -> Settled {
-        match self.done.as_slice() {
-            [one] => self.settled_one(one, live),
-            all => Settled::Several(all.iter().map(|one| self.settled_one(one, None)).collect()),
-        }
-    }
-
-    fn settled_one(&self, done: &Done, live: Option<Box<Charge>>) -> Settled {
-        let charge = live.or_else(|| done.charge.clone());
-        match (done.ending, charge) {
-            (Ending::Paid, Some(charge)) => Settled::Paid(charge),
-            (Ending::Closed, Some(charge)) => Settled::Closed(charge),
-            (Ending::Refunded, Some(charge)) => Settled::Refunded(charge),
-            (Ending::NeedsRefund, Some(charge)) => Settled::NeedsRefund(charge),
-            (Ending::Failed, Some(charge)) => Settled::Failed(charge),
-            (Ending::NotCreated, _) => Settled::NotCreated(match &done.refusal {
-                Some(refusal) => refusal.clone(),
-                None => Box::new(NotCreated {
-                    order_no: self.order_no.clone().unwrap_or_default(),
-                    status: None,
-                    code: None,
-                    reason: None,
-                }),
-            }),
-            (ending, charge) => {
-                let obstacle = match ending {
-                    Ending::Unresolved(obstacle) => obstacle,
-                    _ => Obstacle::InDoubt,
-                };
-                self.unresolved(charge, obstacle)
-            }
-        }
-    }
-
-    pub(super) fn unresolved(&self, charge: Option<Box<Charge>>, obstacle: Obstacle) -> Settled {
-        let token = SettleToken::of(self.clone());
-        Settled::Unresolved(Box::new(Unresolved { token, charge, obstacle }))
     }
 }
 

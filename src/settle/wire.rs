@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::clock::{Millis, unix_millis};
-use super::machine::{Machine, Phase};
-use super::token::State;
+use super::machine::Machine;
+use super::state::State;
+use super::transition::Phase;
 use crate::resources::charges::Charge;
 use crate::types::{App, Id, Timestamp};
 

@@ -1,7 +1,14 @@
 //! Refunds, and finding out what became of a call.
 
-use pingpp::{Amount, Charge, CreateRefund, Outcome, Recovered, Refund, RefundState, RetryPolicy};
+use std::time::Duration;
+
+use pingpp::sandbox::{Fault, Sandbox};
+use pingpp::{
+    Amount, Charge, Client, CreateRefund, Outcome, Recovered, Recovery, Refund, RefundState,
+    RetryPolicy, Search,
+};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::raw::{Act, Received, Server, html, json as answer};
 use crate::{ID, charge, order};
@@ -149,4 +156,150 @@ async fn what_is_known_is_not_looked_up() {
     let refused = client.recover::<Charge>(&error).await.unwrap_err();
     assert!(refused.to_string().contains("is known"), "{refused}");
     assert_eq!(server.request_count(), 1);
+}
+
+/// What became of a call is looked up by another process, of what the first one wrote down.
+#[tokio::test]
+async fn a_recovery_outlives_the_process() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = sandbox.builder().retry(RetryPolicy::none()).build().unwrap();
+    sandbox.fail_next(Fault::close().after_acting().on("POST", "/v1/charges"));
+    let error = client.charges().create(order("20261123001")).await.unwrap_err();
+    let recovery = error.recovery().unwrap();
+    let row = serde_json::to_string(recovery).unwrap();
+    assert!(!row.contains(sandbox.api_key()), "{row}");
+    let kept: Recovery = serde_json::from_str(&row).unwrap();
+    assert_eq!(&kept, recovery);
+    drop(client);
+
+    let client = sandbox.client();
+    let Recovered::Found(charge) = client.recover::<Charge>(&kept).await.unwrap() else { panic!() };
+    assert_eq!(charge.order_no, "20261123001");
+    // By hand, of what the merchant's own books say.
+    let look = Recovery::retrieve("/v1/charges/{id}", &[charge.id.as_str()]);
+    assert_eq!(client.recover::<Charge>(look).await.unwrap(), Recovered::Found(charge.clone()));
+    let search = Search::list("/v1/charges", &[]).query(json!({ "app": { "id": sandbox.app() } }));
+    for (search, found) in [
+        (search.clone().field("order_no", "20261123001"), true),
+        (search.clone().field("order_no", "20261123002"), false),
+        (
+            search
+                .clone()
+                .field("order_no", "20261123001")
+                .by_time()
+                .since(charge.created.unwrap()),
+            true,
+        ),
+    ] {
+        let recovered = client.recover::<Charge>(&Recovery::Find(search)).await.unwrap();
+        assert_eq!(matches!(recovered, Recovered::Found(_)), found, "{recovered:?}");
+    }
+    let many = search.field("amount", 100).not_unique();
+    let recovered = client.recover::<Charge>(Recovery::Find(many)).await.unwrap();
+    assert!(matches!(recovered, Recovered::Candidates(all) if all.len() == 1));
+    // A route that was changed on the way is no way to another host or another API.
+    for route in ["https://evil.example/v1/x", "/admin", "/v1/../x"] {
+        let error = client.recover::<Charge>(Recovery::retrieve(route, &[])).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotSent, "{route}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_ends_although_the_list_does_not() {
+    let server = Server::start(|request| {
+        Act::Write(answer(
+            200,
+            &json!({
+                "object": "list", "has_more": true,
+                "data": [refund(&format!("re_{}", request.number), sent_at(request), 1, "b")]
+            })
+            .to_string(),
+        ))
+    })
+    .await;
+    let client = server.client();
+    let error = client.refunds(ID).find("a").await.unwrap_err();
+    assert!(error.to_string().contains("too long"), "{error}");
+    assert_eq!(server.request_count(), 50);
+}
+
+async fn paid() -> (Sandbox, Client, Charge) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = sandbox.client();
+    let charge = client.charges().create(order("20261123001")).await.unwrap();
+    assert!(sandbox.pay(&charge.id));
+    (sandbox, client, charge)
+}
+
+fn sends(sandbox: &Sandbox) -> usize {
+    let is_send = |r: &&pingpp::sandbox::ReceivedRequest| {
+        r.method == "POST" && r.target.ends_with("/refunds")
+    };
+    sandbox.requests().iter().filter(is_send).count()
+}
+
+fn part() -> CreateRefund {
+    CreateRefund::builder().amount(Amount::from_fen(30)).description("cup").build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_with_a_tag_is_sent_once_however_often_it_is_asked_for() {
+    let (sandbox, client, charge) = paid().await;
+    let refunds = client.refunds(&charge.id);
+    assert_eq!(refunds.find("a").await.unwrap(), Recovered::NotFound);
+    let other = CreateRefund::builder().amount(Amount::from_fen(1)).description("spoon");
+    refunds.create_once("b", other.metadata([("shop", "7")])).await.unwrap();
+    let first = refunds.create_once("a", part()).await.unwrap();
+    assert_eq!(first.metadata["tag"], "a");
+    for _ in 0..3 {
+        assert_eq!(refunds.create_once("a", part()).await.unwrap().id, first.id);
+    }
+    assert_eq!(sends(&sandbox), 2);
+    let found = refunds.find("b").await.unwrap();
+    let Recovered::Found(spoon) = found else { panic!("{found:?}") };
+    assert_eq!((spoon.amount.as_fen(), &spoon.metadata["shop"]), (1, &json!("7")));
+    // A tag belongs to one refund.
+    let mut more = part();
+    more.amount = Some(Amount::from_fen(31));
+    for (tag, params) in [("a", more), ("", part())] {
+        let error = refunds.create_once(tag, params).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+    }
+    assert_eq!(sends(&sandbox), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_whose_answer_is_lost_is_looked_for_until_it_is_there() {
+    let (sandbox, client, charge) = paid().await;
+    sandbox.fail_next(Fault::close().after_acting().on("POST", "/v1/charges/*/refunds"));
+    // The list is not to be had for a while, after the first look at it.
+    let refunds = client.refunds(&charge.id);
+    let (refund, ()) = tokio::join!(refunds.create_once("a", part()), async {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        sandbox.fail(Fault::bad_gateway().on("GET", "/v1/charges/*/refunds"), 1.0);
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        sandbox.heal();
+    });
+    assert_eq!(refund.unwrap().amount.as_fen(), 30);
+    assert_eq!(sends(&sandbox), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refund_that_never_arrived_stays_in_doubt_and_is_not_sent_again() {
+    let (sandbox, client, charge) = paid().await;
+    sandbox.fail_next(Fault::close().on("POST", "/v1/charges/*/refunds"));
+    let refunds = client.refunds(&charge.id);
+    let begin = Instant::now();
+    let error = refunds.create_once("a", part()).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert!((300..330).contains(&begin.elapsed().as_secs()));
+    assert_eq!(sends(&sandbox), 1);
+    // Minutes later the owner asks again.
+    assert!(refunds.create_once("a", part()).await.is_ok());
+    // What cannot be looked for is not sent.
+    sandbox.fail(Fault::bad_gateway().on("GET", "/v1/charges/*/refunds"), 1.0);
+    let error = refunds.create_once("c", part()).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+    assert!(error.to_string().contains("could not be listed"), "{error}");
+    assert_eq!(sends(&sandbox), 2);
 }

@@ -2,9 +2,10 @@
 //! judge who compares the ending with the world's books.
 
 use super::super::clock::{Exchange, Millis};
-use super::super::machine::{Action, Ending, Input, Machine, Phase, Sent};
+use super::super::machine::Machine;
 use super::super::obstacle::Obstacle;
 use super::super::rules::Rule;
+use super::super::transition::{Action, Ending, Input, Phase, Sent};
 use super::world::{Choices, HOUR, Harsh, MINUTE, SECOND, START, World};
 
 /// What the judge says about a schedule that is right.
