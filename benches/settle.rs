@@ -1,13 +1,14 @@
 //! Ten thousand settlements at once, on a paused clock: what each holds in memory, how often each
-//! asks.
+//! asks. Then a million tokens that a worker steps: what each row holds, and how many steps a second.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on ends")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pingpp::{Charge, Client};
+use pingpp::settle::Next;
+use pingpp::{Charge, Client, SettleToken};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -18,6 +19,8 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 const COUNT: usize = 10_000;
 const MINUTES: u64 = 5;
+const TOKENS: usize = 1_000_000;
+const WORKERS: usize = 64;
 
 fn charge(id: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -67,6 +70,12 @@ fn allocated() -> usize {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    settlements().await;
+    tokio::time::resume();
+    tokens().await;
+}
+
+async fn settlements() {
     let _profiler = dhat::Profiler::builder().testing().build();
     tokio::time::pause();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -106,4 +115,49 @@ async fn main() {
     let asked = requests.load(Ordering::Relaxed) - begun;
     let rate = asked as f64 / COUNT as f64 / MINUTES as f64;
     println!("looks a minute: {rate:.2} each (12 are configured)");
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4_096
+}
+
+/// A million tokens, each stepped once by a few workers; the profiler is off.
+async fn tokens() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, Arc::default()));
+    let client = Client::builder("sk_test_bench").unsigned().base_url(base_url).no_proxy();
+    let client = client.max_in_flight(WORKERS).build().unwrap();
+    client.charges().retrieve("ch_1").await.unwrap();
+
+    let before = resident();
+    let mut tokens: Vec<Option<SettleToken>> = Vec::with_capacity(TOKENS);
+    tokens.extend((0..TOKENS).map(|n| Some(SettleToken::new(format!("ch_{n:024}")))));
+    let fresh = (resident() - before) / TOKENS;
+    let begun = Instant::now();
+    let mut stepping = JoinSet::new();
+    let mut next = 0;
+    let mut row = 0;
+    while next < TOKENS || !stepping.is_empty() {
+        while next < TOKENS && stepping.len() < WORKERS {
+            let step = tokens[next].take().unwrap().step(&client);
+            let at = next;
+            stepping.spawn(async move { (at, step.await.unwrap()) });
+            next += 1;
+        }
+        let (at, stepped) = stepping.join_next().await.unwrap().unwrap();
+        let Next::Wait(token, _) = stepped else { panic!("it is unpaid") };
+        if at == 0 {
+            row = token.to_string().len();
+        }
+        tokens[at] = Some(token);
+    }
+    let rate = TOKENS as f64 / begun.elapsed().as_secs_f64();
+    let stepped = (resident() - before) / TOKENS;
+    println!(
+        "{TOKENS} tokens stepped once by {WORKERS} workers: {rate:.0} steps/s; each {fresh} bytes \
+         before and {stepped} after, {row} bytes as JSON"
+    );
 }

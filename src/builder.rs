@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
@@ -55,6 +55,8 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     max_in_flight: usize,
     signing_threads: Option<NonZeroUsize>,
+    #[cfg(feature = "sandbox")]
+    signs_inline: bool,
     roots: Vec<Vec<u8>>,
     platform_verifier: bool,
     proxy: Proxy,
@@ -106,6 +108,8 @@ impl ClientBuilder {
             retry: RetryPolicy::default(),
             max_in_flight: 256,
             signing_threads: None,
+            #[cfg(feature = "sandbox")]
+            signs_inline: false,
             roots: Vec::new(),
             platform_verifier: false,
             proxy: Proxy::Environment,
@@ -242,7 +246,26 @@ impl ClientBuilder {
     /// How many threads sign. Default: one per core.
     pub fn signing_threads(mut self, n: NonZeroUsize) -> Self {
         self.signing_threads = Some(n);
+        #[cfg(feature = "sandbox")]
+        {
+            self.signs_inline = false;
+        }
         self
+    }
+
+    /// Signs where a call is awaited, without threads.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn signs_inline(mut self) -> Self {
+        self.signs_inline = true;
+        self
+    }
+
+    fn signers(&self) -> Signers {
+        #[cfg(feature = "sandbox")]
+        if self.signs_inline {
+            return Signers::inline();
+        }
+        Signers::new(self.signing_threads)
     }
 
     /// Trusts the certificates of this PEM text as well. May be called several times.
@@ -323,6 +346,7 @@ impl ClientBuilder {
     /// # Errors
     /// [`ConfigError`], which names the setting and says what is wrong with it.
     pub fn build(self) -> Result<Client, ConfigError> {
+        let signers = self.signers();
         let credentials = Credentials::new(self.api_key, self.signing_key)
             .map_err(|reason| ConfigError::new("api_key", reason))?;
         match (&credentials.signing_key, self.unsigned) {
@@ -384,11 +408,12 @@ impl ClientBuilder {
         })?;
         let inner = ClientInner {
             transport,
-            signers: Signers::new(self.signing_threads),
+            signers,
             budget: Mutex::new(Budget::new()),
             born: Instant::now(),
             clock: ServerClock::new(),
             correct_clock_skew: self.correct_clock_skew,
+            born_at: SystemTime::now(),
             credentials,
             verify: self.verify,
             timeout: self.timeout,

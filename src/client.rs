@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -31,6 +31,8 @@ pub(crate) struct ClientInner {
     pub(crate) born: Instant,
     pub(crate) clock: ServerClock,
     pub(crate) correct_clock_skew: bool,
+    /// The system clock at `born`.
+    pub(crate) born_at: SystemTime,
     pub(crate) credentials: Credentials,
     pub(crate) verify: Vec<PublicKey>,
     pub(crate) timeout: Duration,
@@ -82,6 +84,11 @@ impl ClientInner {
     pub(crate) fn may_retry(&self) -> bool {
         let now = self.born.elapsed();
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(now)
+    }
+
+    /// This machine's time, on Tokio's clock, so that an hour of paused time is an hour.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.born_at + self.born.elapsed()
     }
 
     pub(crate) fn succeeded(&self) {

@@ -101,6 +101,19 @@ impl Error {
             .map(|report| &report.recovery)
     }
 
+    /// The error of a look-up: what is looked for stays in doubt, and how to find it stays the same.
+    pub(crate) fn in_doubt(mut self, recovery: Recovery) -> Self {
+        let report = match &mut self {
+            Self::Build(_) => return self,
+            Self::Transport(error) => error.report_mut(),
+            Self::Api(error) => error.report_mut(),
+            Self::Response(error) => error.report_mut(),
+        };
+        report.outcome = Outcome::Unknown;
+        report.recovery = recovery;
+        self
+    }
+
     fn report(&self) -> Option<&Report> {
         match self {
             Self::Build(_) => None,

@@ -3,24 +3,49 @@
 
 mod lookup;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::lookup::Recovered;
-pub(crate) use self::lookup::look_up;
+pub(crate) use self::lookup::matching;
+use crate::clock::ClockSkew;
 use crate::types::Timestamp;
 
 /// How to find out what happened to a call whose outcome is [`Outcome::Unknown`](crate::Outcome).
 /// [`Client::recover`](crate::Client::recover) does it.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// It outlives the process: it serialises, and it can be made by hand, of ids or of the merchant's
+/// number. It holds no keys, but the ids, numbers and metadata to look for.
+///
+/// ```
+/// use pingpp::{Recovery, Search};
+/// use serde_json::json;
+///
+/// // What became of charge ch_1?
+/// let look = Recovery::retrieve("/v1/charges/{id}", &["ch_1"]);
+/// // Was there ever a charge of this order?
+/// let search = Search::list("/v1/charges", &[])
+///     .query(json!({ "app": { "id": "app_1" } }))
+///     .field("order_no", "20261123001");
+/// let find = Recovery::Find(search);
+///
+/// let row = serde_json::to_string(&find)?;
+/// assert_eq!(serde_json::from_str::<Recovery>(&row)?, find);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Recovery {
     /// Retrieve the object that the call was about: its state says what happened.
     #[non_exhaustive]
     Retrieve {
         /// The operation, such as `/v1/charges/{id}`.
-        route: &'static str,
+        route: Cow<'static, str>,
         /// The ids in it.
         ids: Vec<String>,
     },
@@ -33,9 +58,10 @@ pub enum Recovery {
 /// What to search a list for: the merchant's number of an object, or marks that it carries.
 ///
 /// `Debug` shows the number, and only the names of the marks.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(into = "Wire", from = "Wire")]
 pub struct Search {
-    pub(crate) route: &'static str,
+    pub(crate) route: Cow<'static, str>,
     pub(crate) ids: Vec<String>,
     pub(crate) query: Value,
     /// The merchant's number: its field and its value.
@@ -46,23 +72,132 @@ pub struct Search {
     pub(crate) is_unique: bool,
     /// The second of the first attempt.
     pub(crate) since: Option<Timestamp>,
+    /// Whether `since` is a time of the server's clock, not of this machine's.
+    pub(crate) is_server_time: bool,
     /// Whether the list takes the filter `created`.
     pub(crate) by_time: bool,
+    /// The longest page of a list that is walked by page number; `None` if it is walked by cursor.
+    pub(crate) per_page: Option<u32>,
 }
 
 impl Search {
-    /// In the list of this route, which must be walked by cursor.
-    pub(crate) fn list(route: &'static str, ids: &[&str]) -> Self {
+    /// In the list of this route, which is walked by cursor unless [`per_page`](Self::per_page) says
+    /// otherwise. Each `{..}` of the route takes one of the ids.
+    pub fn list(route: impl Into<Cow<'static, str>>, ids: &[&str]) -> Self {
         Self {
-            route,
-            ids: ids.iter().map(|&id| id.to_owned()).collect(),
+            route: route.into(),
+            ids: owned(ids),
             query: Value::Null,
             number: None,
             marks: Map::new(),
             is_unique: true,
             since: None,
+            is_server_time: false,
             by_time: false,
+            per_page: None,
         }
+    }
+
+    /// Parameters of the list, such as the app.
+    #[must_use]
+    pub fn query(self, query: Value) -> Self {
+        Self { query, ..self }
+    }
+
+    /// A field that the object has, with this value: the merchant's number, its metadata.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.marks.insert(name.into(), value.into());
+        self
+    }
+
+    /// The fields do not tell the object from every other one, so that nothing is
+    /// [`Found`](Recovered::Found): a person decides among [`Candidates`](Recovered::Candidates).
+    #[must_use]
+    pub fn not_unique(self) -> Self {
+        Self { is_unique: false, ..self }
+    }
+
+    /// The first attempt began at this time of the server's clock. Objects that are older by more than
+    /// two minutes do not count.
+    #[must_use]
+    pub fn since(self, time: Timestamp) -> Self {
+        Self { since: Some(time), is_server_time: true, ..self }
+    }
+
+    /// The list has page numbers, and pages of at most this many items.
+    #[must_use]
+    pub fn per_page(self, items: u32) -> Self {
+        Self { per_page: Some(items), ..self }
+    }
+
+    /// The list takes the filter `created`, so that the server leaves out what is older or newer.
+    #[must_use]
+    pub fn by_time(self) -> Self {
+        Self { by_time: true, ..self }
+    }
+}
+
+/// A [`Search`] as it is kept.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Wire {
+    route: Cow<'static, str>,
+    ids: Vec<String>,
+    #[serde(default)]
+    query: Value,
+    fields: Map<String, Value>,
+    is_unique: bool,
+    #[serde(default)]
+    since: Option<Timestamp>,
+    #[serde(default)]
+    is_server_time: bool,
+    #[serde(default)]
+    by_time: bool,
+    #[serde(default)]
+    per_page: Option<u32>,
+}
+
+impl From<Search> for Wire {
+    fn from(search: Search) -> Self {
+        let mut fields = search.marks;
+        if let Some((name, value)) = search.number {
+            fields.insert(name.to_owned(), value.into());
+        }
+        Self {
+            route: search.route,
+            ids: search.ids,
+            query: search.query,
+            fields,
+            is_unique: search.is_unique,
+            since: search.since,
+            is_server_time: search.is_server_time,
+            by_time: search.by_time,
+            per_page: search.per_page,
+        }
+    }
+}
+
+impl From<Wire> for Search {
+    fn from(wire: Wire) -> Self {
+        Self {
+            route: wire.route,
+            ids: wire.ids,
+            query: wire.query,
+            number: None,
+            marks: wire.fields,
+            is_unique: wire.is_unique,
+            since: wire.since,
+            is_server_time: wire.is_server_time,
+            by_time: wire.by_time,
+            per_page: wire.per_page,
+        }
+    }
+}
+
+/// The number is a field like any other: a search that was kept is equal to the one before.
+impl PartialEq for Search {
+    fn eq(&self, other: &Self) -> bool {
+        Wire::from(self.clone()) == Wire::from(other.clone())
     }
 }
 
@@ -98,15 +233,23 @@ impl fmt::Display for Recovery {
     }
 }
 
+fn owned(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|&id| id.to_owned()).collect()
+}
+
 impl Recovery {
-    pub(crate) fn retrieve(route: &'static str, ids: &[&str]) -> Self {
-        Self::Retrieve { route, ids: ids.iter().map(|&id| id.to_owned()).collect() }
+    /// Retrieve the object of this route, such as `/v1/charges/{id}`; each `{..}` takes one of the ids.
+    pub fn retrieve(route: impl Into<Cow<'static, str>>, ids: &[&str]) -> Self {
+        Self::Retrieve { route: route.into(), ids: owned(ids) }
     }
 
-    /// Fills in when the first attempt began.
-    pub(crate) fn since(mut self, first: Option<Timestamp>) -> Self {
-        if let Self::Find(search) = &mut self {
-            search.since = search.since.or(first);
+    /// Fills in when the first attempt began, by the server's clock if it is known.
+    pub(crate) fn since(mut self, first: Option<SystemTime>, skew: Option<ClockSkew>) -> Self {
+        if let (Self::Find(search), Some(first)) = (&mut self, first)
+            && search.since.is_none()
+        {
+            search.since = Some(skew.map_or(first, |skew| skew.to_server(first)).into());
+            search.is_server_time = skew.is_some();
         }
         self
     }

@@ -7,6 +7,7 @@
 mod expected;
 mod query;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -40,7 +41,7 @@ use crate::types::{App, Id};
 #[must_use = "a request does nothing until it is given to `Client::call`"]
 pub struct Request {
     pub(crate) method: Method,
-    pub(crate) route: &'static str,
+    pub(crate) route: Cow<'static, str>,
     path: String,
     query: String,
     pub(crate) body: Bytes,
@@ -71,22 +72,22 @@ impl Method {
 
 impl Request {
     /// `GET` of a route such as `/v1/orders/{id}`; [`Repeat::Always`], because it only reads.
-    pub fn get(route: &'static str, ids: &[&str]) -> Self {
+    pub fn get(route: impl Into<Cow<'static, str>>, ids: &[&str]) -> Self {
         Self::new(Method::Get, route, ids).repeat(Repeat::Always)
     }
 
     /// `POST` to a route; [`Repeat::Never`] until [`repeat`](Self::repeat) says otherwise.
-    pub fn post(route: &'static str, ids: &[&str]) -> Self {
+    pub fn post(route: impl Into<Cow<'static, str>>, ids: &[&str]) -> Self {
         Self::new(Method::Post, route, ids)
     }
 
     /// `PUT` to a route; [`Repeat::Never`] until [`repeat`](Self::repeat) says otherwise.
-    pub fn put(route: &'static str, ids: &[&str]) -> Self {
+    pub fn put(route: impl Into<Cow<'static, str>>, ids: &[&str]) -> Self {
         Self::new(Method::Put, route, ids)
     }
 
     /// `DELETE` of a route; [`Repeat::Never`] until [`repeat`](Self::repeat) says otherwise.
-    pub fn delete(route: &'static str, ids: &[&str]) -> Self {
+    pub fn delete(route: impl Into<Cow<'static, str>>, ids: &[&str]) -> Self {
         Self::new(Method::Delete, route, ids)
     }
 
@@ -240,11 +241,12 @@ impl Request {
         [&self.body, target.as_bytes(), timestamp.to_string().as_bytes()].concat()
     }
 
-    fn new(method: Method, route: &'static str, ids: &[&str]) -> Self {
+    fn new(method: Method, route: impl Into<Cow<'static, str>>, ids: &[&str]) -> Self {
+        let route = route.into();
         let mut request = Self {
             method,
-            route,
             path: String::with_capacity(route.len() + 32),
+            route: route.clone(),
             query: String::new(),
             body: Bytes::new(),
             repeat: Repeat::Never,

@@ -94,8 +94,29 @@
 //!
 //! # The clock
 //! The sandbox uses Tokio's clock plus the time added by [`advance`](Sandbox::advance), so that it
-//! stands still in a test with paused time. The timestamps in the headers of requests are compared
-//! with the system clock.
+//! stands still in a test with paused time. Its answers carry that time in the header `Date`. The
+//! timestamps in the headers of requests are compared with the system clock.
+//!
+//! # Paused time
+//! [`client`](Sandbox::client) and [`builder`](Sandbox::builder) make clients that work under
+//! `#[tokio::test(start_paused = true)]`: a minute of polling takes no time. They sign where a call is
+//! awaited. Other clients sign on threads of their own, which Tokio does not know: its paused clock
+//! goes on while they sign, and the call runs into its time limit. With
+//! [`signing_threads`](ClientBuilder::signing_threads) a client of the sandbox signs on threads, too.
+//! ```
+//! # use pingpp::sandbox::Sandbox;
+//! # use pingpp::{Amount, CreateCharge, PayBy, Settled};
+//! #[tokio::main(flavor = "current_thread", start_paused = true)] // or `#[tokio::test(..)]`
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sandbox = Sandbox::start().await?;
+//! #   let order = CreateCharge::builder().order_no("20261123001")
+//! #       .channel(PayBy::alipay_scan(pingpp::sandbox::payer::NEVER_PAYS))
+//! #       .amount(Amount::from_fen(100)).client_ip([192, 0, 2, 1]).subject("Tea").body("Tea");
+//!     let settled = sandbox.client().charges().create_and_settle(order).await?;
+//!     assert!(matches!(settled, Settled::Closed(_))); // after a minute, at once
+//!     Ok(())
+//! }
+//! ```
 //!
 //! # As a program
 //! `cargo run --features sandbox --bin pingpp-sandbox` (or `cargo install`) starts a sandbox for
@@ -225,7 +246,8 @@ impl Sandbox {
         Ok(Self { address, inner, tasks })
     }
 
-    /// A client of this sandbox, with its API key, the merchant's signing key and the app.
+    /// A client of this sandbox, with its API key, the merchant's signing key and the app. It works
+    /// with [paused time](self#paused-time).
     pub fn client(&self) -> Client {
         self.builder().build().expect("the sandbox's own configuration is good")
     }
@@ -237,6 +259,7 @@ impl Sandbox {
             .app(APP)
             .base_url(self.base_url())
             .no_proxy()
+            .signs_inline()
     }
 
     /// The base URL for clients: `http://127.0.0.1:PORT`.

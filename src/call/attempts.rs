@@ -19,7 +19,6 @@ use crate::recovery::Recovery;
 use crate::request::{Method, Request};
 use crate::retry::{self, Failure, Progress, Repeat, RetryPolicy};
 use crate::transport::{Answer, Connection, Outgoing, Permit, Turn};
-use crate::types::Timestamp;
 
 /// A call from its first attempt to its end.
 pub(super) struct Attempts<'a> {
@@ -101,8 +100,8 @@ impl<'a> Attempts<'a> {
         self.request.method.as_str()
     }
 
-    pub(super) fn route(&self) -> &'static str {
-        self.request.route
+    pub(super) fn route(&self) -> &str {
+        &self.request.route
     }
 
     pub(super) fn attempts(&self) -> &[Attempt] {
@@ -386,7 +385,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn recovery(&self) -> Recovery {
-        self.request.recovery.clone().since(self.started.map(Timestamp::from))
+        self.request.recovery.clone().since(self.started, self.client.clock.skew())
     }
 
     fn attempt_span(&self) -> Span {

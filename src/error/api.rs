@@ -86,6 +86,10 @@ impl ApiError {
         &self.0.report
     }
 
+    pub(super) fn report_mut(&mut self) -> &mut Report {
+        &mut self.0.report
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.0.status

@@ -44,6 +44,8 @@ pub(crate) enum Flaw {
         field: &'static str,
     },
     StuckCursor,
+    /// It has more items than are searched.
+    EndlessList,
 }
 
 impl Flaw {
@@ -59,6 +61,7 @@ impl Flaw {
             Self::OtherMode => "other_mode",
             Self::NotDone { .. } => "not_done",
             Self::StuckCursor => "stuck_cursor",
+            Self::EndlessList => "endless_list",
         }
     }
 }
@@ -70,6 +73,10 @@ impl ResponseError {
 
     pub(super) fn report(&self) -> &Report {
         &self.0.report
+    }
+
+    pub(super) fn report_mut(&mut self) -> &mut Report {
+        &mut self.0.report
     }
 
     /// Whether the answer may come from somebody else: its signature is missing or wrong, or it is
@@ -134,6 +141,7 @@ impl fmt::Display for ResponseError {
             Flaw::StuckCursor => {
                 f.write_str("the list says that more follows, but does not move on")
             }
+            Flaw::EndlessList => f.write_str("the list is too long to be searched"),
         }
     }
 }

@@ -69,6 +69,10 @@ impl TransportError {
         &self.0.report
     }
 
+    pub(super) fn report_mut(&mut self) -> &mut Report {
+        &mut self.0.report
+    }
+
     /// Whether a time limit ended the call.
     pub fn is_timeout(&self) -> bool {
         use Step::{BodyTimeout, ConnectTimeout, ExchangeTimeout, Permit, SignTimeout};

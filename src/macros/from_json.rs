@@ -38,7 +38,18 @@ macro_rules! from_json {
     ($($type:ty),*) => { $(impl FromJson for $type {})* };
 }
 
-from_json!(bool, i64, String);
+from_json!(bool, i64, String, Raw);
+
+/// A value that is read later.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Raw(Box<RawValue>);
+
+impl Raw {
+    pub(crate) fn text(&self) -> &str {
+        self.0.get()
+    }
+}
 
 impl FromJson for Value {
     fn tolerant(text: &str) -> Result<Self, serde_json::Error> {

@@ -1,14 +1,18 @@
 //! Looks up what became of a call whose outcome is unknown. It only reads.
 
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::HeaderMap;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Recovery, Search};
 use crate::client::Client;
 use crate::error::{BuildError, Error, Flaw, Outcome, Report, ResponseError};
-use crate::macros::from_json::{ApiObject, FromJson, fault, from_body};
-use crate::pager::Pager;
+use crate::macros::from_json::{ApiObject, FromJson, Raw, fault, from_body};
 use crate::request::Request;
-use crate::types::Timestamp;
+use crate::types::{List, Mode, Timestamp};
 
 /// What [`Client::recover`] found.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +31,9 @@ pub enum Recovered<T> {
 /// How far the clocks of two sides may be apart, in seconds.
 const SKEW: i64 = 120;
 
+/// The same if nothing is known about the server's clock.
+const UNKNOWN_SKEW: i64 = 86_400;
+
 /// How long after the first attempt an object can come into being, in seconds: the window in which it
 /// is sent again, and the time of an attempt, with room to spare.
 const LATEST: i64 = 600;
@@ -35,7 +42,9 @@ impl Client {
     /// Looks up what became of a call whose outcome is [`Outcome::Unknown`], as its
     /// [`recovery`](Error::recovery) says. `T` is what the call returns.
     ///
-    /// It only reads, never sends the call again, and may be repeated and dropped at any time.
+    /// It takes the error, or the [`Recovery`] of the error, which outlives the process: keep it, and
+    /// look it up elsewhere. It only reads, never sends the call again, and may be repeated and dropped
+    /// at any time. It ends within the [time of a call](crate::ClientBuilder::timeout).
     ///
     /// ```no_run
     /// # async fn f(client: pingpp::Client, params: pingpp::CreateCharge) -> Result<(), pingpp::Error> {
@@ -55,12 +64,27 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Build`] if there is nothing to look up: the outcome is known, or no query settles it
-    /// ([`Recovery::Manual`]). Otherwise those of any query.
+    /// ([`Recovery::Manual`]). [`Error::Response`] if the list is too long to be searched: 50 pages.
+    /// Otherwise those of any query. Their outcome is [`Outcome::Unknown`] and their recovery the same:
+    /// a look-up that fails says nothing about what is looked for.
     pub fn recover<T: ApiObject + Send + 'static>(
         &self,
-        error: &Error,
-    ) -> impl Future<Output = Result<Recovered<T>, Error>> + Send + 'static + use<T> {
-        look_up(self.clone(), error.recovery().cloned())
+        lost: impl Into<Option<Recovery>>,
+    ) -> Pin<Box<dyn Future<Output = Result<Recovered<T>, Error>> + Send>> {
+        Box::pin(look_up(self.clone(), lost.into()))
+    }
+}
+
+/// What a failed call leaves to be looked up; `None` if its outcome is known.
+impl From<&Error> for Option<Recovery> {
+    fn from(error: &Error) -> Self {
+        error.recovery().cloned()
+    }
+}
+
+impl From<&Recovery> for Option<Recovery> {
+    fn from(recovery: &Recovery) -> Self {
+        Some(recovery.clone())
     }
 }
 
@@ -69,62 +93,154 @@ pub(crate) async fn look_up<T: ApiObject + Send + 'static>(
     recovery: Option<Recovery>,
 ) -> Result<Recovered<T>, Error> {
     let nothing = |why: &str| Err(Error::Build(BuildError::new(why)));
-    match recovery {
+    let looked = match &recovery {
         None => nothing("there is nothing to look up: the outcome of this call is known"),
         Some(Recovery::Manual) => {
             nothing("no query settles what became of this call: look in the Ping++ dashboard")
         }
         Some(Recovery::Retrieve { route, ids }) => {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let request = Request::get(route, &ids).about_new::<T>();
+            let mut request = Request::get(route.clone(), &ids).about_new::<T>();
+            // Of a nested object it is the last one.
+            if let (true, Some(&id)) = (route.ends_with('}'), ids.last()) {
+                request = request.same("id", id);
+            }
             client.fetch(request).await.map(Recovered::Found)
         }
-        Some(Recovery::Find(search)) => find(client, search).await,
-    }
-}
-
-async fn find<T: ApiObject>(client: Client, search: Search) -> Result<Recovered<T>, Error> {
-    let ids: Vec<&str> = search.ids.iter().map(String::as_str).collect();
-    let mut request = Request::get(search.route, &ids).query_from(&search.query);
-    let window = search.since.map(|since| (moved(since, -SKEW), moved(since, LATEST)));
-    if let Some((from, until)) = window.filter(|_| search.by_time) {
-        request = request.query_from(&json!({ "created": { "gte": from, "lt": until } }));
-    }
-    let mut pages = Pager::<Value>::by_cursor(&client, request, id_of).limit(100);
-    let mut found = Vec::new();
-    while let Some(page) = pages.next_page().await? {
-        for item in page.items.into_iter().filter(|item| search.fits(item)) {
-            found.push(read(item)?);
-        }
-    }
-    Ok(match (found.len(), search.is_unique) {
-        (0, _) => Recovered::NotFound,
-        (1, true) => Recovered::Found(found.remove(0)),
-        _ => Recovered::Candidates(found),
+        Some(Recovery::Find(search)) => find(&client, search).await,
+    };
+    // The error of a look-up must not be taken for the outcome of what is looked for.
+    looked.map_err(|error| match recovery {
+        Some(recovery) => error.in_doubt(recovery),
+        None => error,
     })
 }
 
+async fn find<T: ApiObject>(client: &Client, search: &Search) -> Result<Recovered<T>, Error> {
+    let ids: Vec<&str> = search.ids.iter().map(String::as_str).collect();
+    let mut request = Request::get(search.route.clone(), &ids).query_from(&search.query);
+    if let Some((from, until)) = search.window(client).filter(|_| search.by_time) {
+        request = request.query_from(&json!({ "created": { "gte": from, "lt": until } }));
+    }
+    // The list may have told the server's clock, and so a narrower window.
+    let fits = |item: &Value| search.fits(item, search.window(client));
+    let found = matching(client, request, search.per_page, fits).await?;
+    Ok(Recovered::of(found, search.is_unique))
+}
+
+impl<T> Recovered<T> {
+    pub(crate) fn of(mut found: Vec<T>, is_unique: bool) -> Self {
+        match (found.len(), is_unique) {
+            (0, _) => Self::NotFound,
+            (1, true) => Self::Found(found.remove(0)),
+            _ => Self::Candidates(found),
+        }
+    }
+}
+
+/// The items of a list that fit, newest first.
+pub(crate) async fn matching<T: ApiObject>(
+    client: &Client,
+    request: Request,
+    per_page: Option<u32>,
+    fits: impl Fn(&Value) -> bool,
+) -> Result<Vec<T>, Error> {
+    let mut found = Vec::new();
+    for item in items(client, request, per_page).await? {
+        let value: Value = read(&item)?;
+        let livemode = value["livemode"].as_bool().map(Mode::from_livemode);
+        if livemode.is_some_and(|mode| mode != client.mode()) {
+            return Err(unsearchable(Flaw::OtherMode));
+        }
+        if fits(&value) {
+            // From its text, in which a field may come twice.
+            found.push(read(&item)?);
+        }
+    }
+    Ok(found)
+}
+
+/// How many pages are searched.
+const MOST_PAGES: usize = 50;
+
+/// All items of a list, within the time of a call and a number of pages.
+async fn items(
+    client: &Client,
+    request: Request,
+    per_page: Option<u32>,
+) -> Result<Vec<Raw>, Error> {
+    let time = client.inner().timeout;
+    let started = Instant::now();
+    let request = request.about_list::<List<Raw>>();
+    let mut items: Vec<Raw> = Vec::new();
+    let mut last = String::new();
+    for number in 1..=MOST_PAGES {
+        let request = request.clone();
+        let page = match per_page {
+            Some(items) => {
+                request.query("page", number.to_string()).query("per_page", items.to_string())
+            }
+            None if last.is_empty() => request.query("limit", "100"),
+            None => request.query("limit", "100").query("starting_after", &last),
+        };
+        let left = time.saturating_sub(started.elapsed());
+        let (page, has_more, _) = client.fetch::<List<Raw>>(page).timeout(left).await?.into_parts();
+        let end = page.last().map(id_of).unwrap_or_default();
+        if has_more && (end.is_empty() || end == last) {
+            return Err(unsearchable(Flaw::StuckCursor));
+        }
+        items.extend(page);
+        if !has_more {
+            return Ok(items);
+        }
+        last = end;
+    }
+    Err(unsearchable(Flaw::EndlessList))
+}
+
+fn unsearchable(flaw: Flaw) -> Error {
+    let report = Report::of_answer(Outcome::Unknown);
+    Error::Response(ResponseError::new(flaw, HeaderMap::new(), Bytes::new(), report))
+}
+
 impl Search {
-    fn fits(&self, item: &Value) -> bool {
-        let created = item["created"].as_i64();
-        // Where the list takes no filter for it.
-        let too_old = |since: Timestamp| created.is_some_and(|c| c < moved(since, -SKEW).as_unix());
-        (self.by_time || !self.since.is_some_and(too_old))
+    /// From when to when the object can have been created, by the server's clock.
+    fn window(&self, client: &Client) -> Option<(Timestamp, Option<Timestamp>)> {
+        let since = self.since?;
+        if self.is_server_time {
+            return Some((moved(since, -SKEW), Some(moved(since, LATEST))));
+        }
+        let Some(skew) = client.clock_skew() else {
+            return Some((moved(since, -UNKNOWN_SKEW), None));
+        };
+        let by = i64::try_from(skew.by.as_secs()).unwrap_or(i64::MAX);
+        let since = moved(since, if skew.is_ahead { -by } else { by });
+        Some((moved(since, -SKEW), Some(moved(since, LATEST))))
+    }
+
+    fn fits(&self, item: &Value, window: Option<(Timestamp, Option<Timestamp>)>) -> bool {
+        let is_elsewhere = match (item["created"].as_i64().map(Timestamp::from_unix), window) {
+            (Some(at), Some((from, until))) => at < from || until.is_some_and(|until| at >= until),
+            _ => false,
+        };
+        !is_elsewhere
             && self.number.as_ref().is_none_or(|(field, value)| item[*field] == **value)
             && self.marks.iter().all(|(field, value)| item[field.as_str()] == *value)
     }
 }
 
-fn id_of(item: &Value) -> &str {
-    item["id"].as_str().unwrap_or_default()
+/// Empty if it has none that is a string.
+fn id_of(item: &Raw) -> String {
+    let item: Option<Value> = read(item).ok();
+    item.and_then(|item| item["id"].as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn read<T: FromJson>(item: Value) -> Result<T, Error> {
-    let body = item.to_string();
-    from_body(body.as_bytes()).map_err(|error| {
+fn read<T: FromJson>(item: &Raw) -> Result<T, Error> {
+    from_body(item.text().as_bytes()).map_err(|error| {
         let flaw = Flaw::Undecodable { why: fault(&error) };
-        let report = Report::of_answer(Outcome::Rejected);
-        Error::Response(ResponseError::new(flaw, http::HeaderMap::new(), body.into(), report))
+        let body = Bytes::copy_from_slice(item.text().as_bytes());
+        let report = Report::of_answer(Outcome::Unknown);
+        Error::Response(ResponseError::new(flaw, HeaderMap::new(), body, report))
     })
 }
 

@@ -6,29 +6,21 @@
 //! Ping++ has no idempotency key: a refund that is sent twice can go back twice. So the SDK sends it
 //! once, and says so when the answer is lost. What is left to do:
 //!
-//! 1. Give each refund a tag of its own in the `description` or the `metadata`, and write it down
-//!    before the call.
-//! 2. Spawn the call, so that it goes on when the customer's request is dropped.
+//! 1. Give each refund a tag of its own, and write it down before the call.
+//! 2. [`RefundApi::create_once`] writes the tag into the metadata, looks whether there is such a
+//!    refund, sends it once, and looks for it if the answer is lost. Spawn it, so that it goes on when
+//!    the customer's request is dropped.
 //! 3. `Ok` means that Ping++ accepted it, not that the money is back: ask [`Refund::state`].
-//! 4. If the outcome is unknown, look with [`Client::recover`], which compares the tag. Only when the
-//!    refund is not there after several minutes make another one.
+//! 4. If the outcome is still unknown, look with [`RefundApi::find`] later, and only when the refund
+//!    is not there after several minutes make another one.
 //!
 //! ```no_run
 //! # async fn f(client: pingpp::Client, charge: pingpp::Charge) -> Result<(), Box<dyn std::error::Error>> {
-//! use pingpp::{Amount, CreateRefund, Outcome, Recovered, RefundState};
+//! use pingpp::{Amount, CreateRefund, RefundState};
 //!
-//! let params = CreateRefund::builder()
-//!     .amount(Amount::from_fen(100))
-//!     .description("cup broken")
-//!     .metadata([("tag", "20261123001-1")]); // stored before this line
-//! let refund = match tokio::spawn(client.refunds(&charge.id).create(params)).await? {
-//!     Ok(refund) => refund,
-//!     Err(error) if error.outcome() == Outcome::Unknown => match client.recover(&error).await? {
-//!         Recovered::Found(refund) => refund,
-//!         _ => return Err(error.into()), // not there yet: ask again later, then a person
-//!     },
-//!     Err(error) => return Err(error.into()), // nothing happened
-//! };
+//! let params = CreateRefund::builder().amount(Amount::from_fen(100)).description("cup broken");
+//! let tag = "20261123001-1"; // stored before this line
+//! let refund = tokio::spawn(client.refunds(&charge.id).create_once(tag, params)).await??;
 //! match refund.state() {
 //!     RefundState::Succeeded => println!("the money is back"),
 //!     RefundState::Pending => println!("wait for the event refund.succeeded"),
@@ -39,17 +31,21 @@
 //! # }
 //! ```
 
+use std::time::Duration;
+
 use bon::Builder;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
+use tokio::time::{Instant, sleep};
 
 use super::charges::Charge;
 pub use super::charges::{FundingSource, Refund, RefundState, RefundStatus};
 use crate::call::Call;
 use crate::client::Client;
+use crate::error::{BuildError, Error, Outcome};
 use crate::pager::Pager;
-use crate::recovery::{Recovery, Search};
+use crate::recovery::{Recovered, Recovery, Search, matching};
 use crate::request::Request;
 use crate::types::{Amount, Id, JsonObject};
 
@@ -106,6 +102,57 @@ impl RefundApi {
             .refuse(move |refund| (refund.charge != charge).then_some("charge"))
     }
 
+    /// Finds the refund of this charge whose metadata has this tag, as
+    /// [`create_once`](Self::create_once) writes it: `GET /v1/charges/{charge}/refunds`.
+    ///
+    /// [`Recovered::Candidates`] are several refunds with one tag, newest first: more money went back
+    /// than was meant. [`Recovered::NotFound`] proves nothing within the first minutes after a send.
+    ///
+    /// # Errors
+    /// Those of any query.
+    pub fn find(
+        &self,
+        tag: impl Into<String>,
+    ) -> impl Future<Output = Result<Recovered<Refund>, Error>> + Send + 'static {
+        let (api, tag) = (self.clone(), tag.into());
+        async move { Ok(Recovered::of(api.tagged(&tag).await?, true)) }
+    }
+
+    /// Refunds the charge unless a refund with this tag is there already:
+    /// `POST /v1/charges/{charge}/refunds`.
+    ///
+    /// It writes the tag into the metadata (as `tag`), lists the refunds of the charge and returns the
+    /// one that has the tag; else it sends the refund, once. If the answer is lost, it looks for the
+    /// tag until the refund is there, for five minutes. So it may be called again with the same tag
+    /// after a crash.
+    ///
+    /// **What it cannot do:** Ping++ has no idempotency key. Two processes that call it at the same
+    /// time can both see an empty list and both send; so can one that is called again while the first
+    /// send is still on its way, or not yet in the list. Let one owner at a time work on a refund (a
+    /// lock, a row in a database), and after a crash wait a few minutes. Without an amount Ping++
+    /// refuses a second refund of what is no longer there; with a part of the amount it does not.
+    ///
+    /// A refund that was refused keeps its tag: to try again, use another one.
+    /// **Dropping:** the refund may happen; call it again with the same tag some minutes later.
+    ///
+    /// # Errors
+    /// [`Error::Build`] if the tag is empty, belongs to a refund of another amount, or could not be
+    /// looked for: then nothing was sent. On [`Outcome::Unknown`] it was not found within five minutes:
+    /// look with [`find`](Self::find) later. Otherwise those of [`create`](Self::create).
+    pub fn create_once(
+        &self,
+        tag: impl Into<String>,
+        params: impl Into<CreateRefund>,
+    ) -> impl Future<Output = Result<Refund, Error>> + Send + 'static {
+        create_once(self.clone(), tag.into(), params.into())
+    }
+
+    /// The refunds that have the tag, newest first.
+    async fn tagged(&self, tag: &str) -> Result<Vec<Refund>, Error> {
+        let request = Request::get("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
+        matching(&self.client, request, None, |item| item["metadata"][TAG] == tag).await
+    }
+
     /// The amount alone would take somebody else's refund for the lost one, so the metadata has to
     /// be the same, or without any the description, which is no proof.
     fn search(&self, params: &CreateRefund) -> Search {
@@ -122,6 +169,48 @@ impl RefundApi {
         let list = Search::list("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
         Search { marks, is_unique, ..list }
     }
+}
+
+/// The key of a tag in the metadata.
+const TAG: &str = "tag";
+
+async fn create_once(
+    api: RefundApi,
+    tag: String,
+    mut params: CreateRefund,
+) -> Result<Refund, Error> {
+    let not_sent = |why: &str| Err(Error::Build(BuildError::new(why)));
+    if tag.is_empty() {
+        return not_sent("the tag is empty: give each refund a tag of its own");
+    }
+    let earlier = api.tagged(&tag).await.map_err(|error| {
+        let why = format!("the refunds could not be listed, so none was sent: {error}");
+        Error::Build(BuildError::because(why, error))
+    })?;
+    if let Some(first) = earlier.into_iter().next_back() {
+        if params.amount.is_some_and(|amount| amount != first.amount) {
+            return not_sent("the tag belongs to a refund of another amount");
+        }
+        return Ok(first);
+    }
+    params.metadata.get_or_insert_default().insert(TAG.to_owned(), tag.as_str().into());
+    let lost = match api.create(params).await {
+        Err(error) if error.outcome() == Outcome::Unknown => error,
+        result => return result,
+    };
+    let deadline = Instant::now() + Duration::from_secs(300);
+    let mut pause = Duration::from_secs(1);
+    while Instant::now() < deadline {
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(15));
+        // A look that fails proves nothing.
+        if let Some(first) =
+            api.tagged(&tag).await.ok().and_then(|found| found.into_iter().next_back())
+        {
+            return Ok(first);
+        }
+    }
+    Err(lost)
 }
 
 /// What [`RefundApi::create`] needs.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
 /// Milliseconds since 1970.
@@ -31,6 +32,14 @@ impl Clock {
     /// Seconds since 1970, as the API writes times.
     pub(super) fn now(&self) -> i64 {
         seconds(self.millis())
+    }
+
+    /// The header `Date`, on a machine whose clock is this many seconds ahead.
+    pub(super) fn date(&self, ahead: i64) -> HeaderValue {
+        // The header ends with the year 9999.
+        let seconds = self.now().saturating_add(ahead).clamp(0, 253_402_300_799);
+        let time = UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs());
+        HeaderValue::try_from(httpdate::fmt_http_date(time)).expect("a date is ASCII")
     }
 
     pub(super) fn advance(&mut self, by: Duration) {

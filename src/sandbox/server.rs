@@ -1,7 +1,7 @@
 //! The HTTP server of the sandbox: connections, the checks of a request, and faults.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +22,6 @@ use super::inner::SandboxInner;
 use super::page;
 use super::received::{ReceivedRequest, SignatureCheck};
 use super::reply::{Body, ConnectionAborted, chunked, collect, full, pretty, response_of};
-use crate::types::Timestamp;
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -60,9 +59,10 @@ pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
 async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(async |request| {
-        let mut answer = answer(request, &sandbox).await?;
-        answer.headers_mut().insert(DATE, date(&sandbox));
-        Ok::<_, ConnectionAborted>(answer)
+        let mut response = answer(request, &sandbox).await?;
+        let now = sandbox.lock().state.clock.date(sandbox.clock_ahead);
+        response.headers_mut().insert(DATE, now);
+        Ok::<_, ConnectionAborted>(response)
     });
     // An error here is a connection that the client or a fault has closed.
     let _ = http1::Builder::new()
@@ -230,13 +230,6 @@ fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answe
         }
         _ => Err(Answer::refused(401, "签名验证失败 (the signature does not verify)")),
     }
-}
-
-fn date(sandbox: &SandboxInner) -> HeaderValue {
-    let now = Timestamp::from_unix(sandbox.world_clock());
-    let now = SystemTime::try_from(now).unwrap_or(SystemTime::UNIX_EPOCH);
-    HeaderValue::try_from(httpdate::fmt_http_date(now))
-        .unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// The key is sent as `Bearer KEY`, or as `Basic` with the key as user name.

@@ -1,304 +1,460 @@
-//! The decisions of a settlement: what is known goes in, what to do comes out. No I/O, no clock.
+//! The transition function of a settlement: from a state and an input to a state and an action. No
+//! I/O. Every time in the state is one of the server's clock.
 
 use serde::{Deserialize, Serialize};
 
-use crate::resources::charges::Charge;
-use crate::types::{Channel, Timestamp};
+use super::clock::{Exchange, Millis};
+use super::obstacle::Obstacle;
+use super::rules::Rule;
+use super::transition::{Action, Ending, Input, Phase, Sent};
+use super::view::{ChargeView, Facts};
 
-/// Milliseconds since 1970.
-pub(super) type Millis = u64;
+const SECOND: Millis = 1_000;
+const MINUTE: Millis = 60 * SECOND;
 
-/// The pause behind a reverse that did not settle it: doubles up to a minute.
-const FIRST_PAUSE: Millis = 5_000;
-const LONGEST_PAUSE: Millis = 60_000;
+/// The pause after a reverse that did not settle it: doubles up to a minute.
+const FIRST_PAUSE: Millis = 5 * SECOND;
+const LONGEST_PAUSE: Millis = MINUTE;
 
-/// For so long behind its expiry a channel may still report a payment.
-const LATE_NEWS: Millis = 600_000;
+/// Rule 2: a request arrives within four minutes, and a replica is at most a minute behind.
+const REVERSE_SHOWS_AFTER: Millis = 5 * MINUTE;
 
-/// The state of a settlement, and its options. Serialised, it is the token.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Rule 6: so long after its expiry a payment may still be reported.
+const DEAD_AFTER_EXPIRY: Millis = 60 * MINUTE;
+
+/// Rule 8: so long before its end a reverse window counts as closed for a polling settlement.
+const BEFORE_WINDOW_CLOSES: Millis = MINUTE;
+
+/// Rule 9: a charge that is not there so long after its create was sent does not exist.
+const CREATE_SHOWS_AFTER: Millis = 10 * MINUTE;
+
+/// Nobody worked on it for so long: the process ended, and a new round of work begins.
+const GAP: Millis = 2 * MINUTE;
+
+/// The state of the settlement of one charge, and the options that were set.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Machine {
-    pub(super) every: Millis,
-    pub(super) give_up_after: Millis,
-    pub(super) resolve_within: Millis,
-    pub(super) accept_late_payment: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) every: Option<Millis>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) give_up_after: Option<Millis>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) resolve_within: Option<Millis>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) accept_late_payment: Option<bool>,
+    pub(super) phase: Phase,
+    /// When it began; a create is sent later.
     pub(super) started: Millis,
-    /// Since when it is to be closed: the time was over, or the customer had gone.
+    /// When the next step is to be taken.
+    pub(super) due: Millis,
+    /// How far the server's clock is ahead, as an earlier owner or this one measured it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) clock_offset: Option<i64>,
+    /// Times were written by an owner that had not measured the clock.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) is_rough: bool,
+    /// `started` was written so, and by another owner than the one that measured the clock.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) is_start_rough: bool,
+    /// This owner has measured the clock. Not kept: the next owner may be another machine.
+    #[serde(skip)]
+    pub(super) is_measured: bool,
+    /// This owner has begun the settlement.
+    #[serde(skip)]
+    pub(super) has_begun_it: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) cancelled: bool,
+    /// Another charge of the same order is paid, so a payment of this one goes back.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) surplus: bool,
+    /// The last moment at which a create may have been sent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) create_sent: Option<Millis>,
+    /// Since when it is to be closed: the time of polling was over, or it was cancelled.
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) gave_up: Option<Millis>,
-    phase: Phase,
-    /// Reverses that may have been sent, the one under way included.
-    reverses: u32,
-    /// How many of them were definitely refused.
-    refusals: u32,
-    /// How many pauses there were since it gave up.
-    pauses: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Phase {
-    /// Will it be paid? Look after look.
-    Polling,
-    /// It gave up, and looks once more before it reverses.
-    LastLook,
-    /// It is to be reversed as soon as that can work.
-    Reversing,
-    /// A reverse is under way, or was when the process ended.
-    Sent,
-    /// What came of it? Look.
-    Confirming,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Input {
-    /// It begins, or goes on in another process.
-    Start,
-    /// The wait is over.
-    Time,
-    /// The customer has gone, or the caller gives up.
-    Cancel,
-    /// Somebody says that there is news.
-    News,
-    /// A look was answered.
-    Seen(ChargeView),
-    /// A look brought nothing; whether Ping++ asked for fewer of them.
-    Blind { slow_down: bool },
-    /// A reverse was answered with success, which a look has to confirm.
-    Reversed,
-    /// A reverse was definitely refused.
-    Refused,
-    /// A reverse was certainly not sent.
-    NotSent,
-    /// What a reverse did is not known.
-    InDoubt,
-}
-
-/// What is to be done next.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Action {
-    Look,
-    /// To be written down before it is sent.
-    Reverse,
-    WaitUntil(Millis),
-    End(Ending),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Ending {
-    Paid,
-    Closed,
-    Refunded,
-    NeedsRefund,
-    Failed,
-    Unresolved(Obstacle),
-}
-
-/// Why a charge could not be brought to an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Obstacle {
-    /// Ping++ documents no reverse for this channel.
-    NotReversible,
-    /// The time in which this channel reverses is over.
-    WindowClosed,
-    /// What became of a reverse could not be found out in time.
-    InDoubt,
-}
-
-/// What a charge looked like, as far as it matters here.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct ChargeView {
-    pub(super) paid: bool,
+    /// The end of this round of work.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) deadline: Option<Millis>,
+    /// Whether there was a look in this round.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) looked: bool,
+    /// Whether a reverse was tried in this round.
+    #[serde(skip_serializing_if = "is_default")]
     pub(super) reversed: bool,
-    /// All of the money went back by refunds.
-    pub(super) refunded: bool,
-    pub(super) failed: bool,
-    pub(super) expires: Millis,
-    /// Ping++ documents that it can be reversed, or does not know the channel.
-    pub(super) reversible: bool,
-    /// A reverse gives a payment back.
-    pub(super) gives_back: bool,
-    pub(super) created: Millis,
-    /// How long behind its creation it is refused.
-    pub(super) reversible_after: Millis,
-    pub(super) reversible_until: Option<Millis>,
+    /// Reverses that may have been sent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) reverses: u32,
+    /// When the last reverse ended that was not refused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) last_reverse: Option<Millis>,
+    /// When the next reverse may be sent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) reverse_at: Millis,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) pauses: u32,
+    /// A look has shown that it is paid. Later looks may show an older state.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) seen_paid: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) facts: Option<Facts>,
+    /// The status of the last look, if it failed; 0 without an answer.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) look_failed: Option<u16>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) ending: Option<Ending>,
 }
 
-impl ChargeView {
-    pub(super) fn of(charge: &Charge) -> Self {
-        let millis = |seconds: i64| Millis::try_from(seconds).unwrap_or(0).saturating_mul(1_000);
-        let unknown = Channel::from("");
-        let channel = charge.channel.as_ref().unwrap_or(&unknown);
-        // Without it the charge counts as old: what waits for its age does not wait.
-        let created = charge.created.unwrap_or(Timestamp::from_unix(0));
-        let window = channel.reverse_window().filter(|_| charge.created.is_some());
-        Self {
-            paid: charge.paid,
-            reversed: charge.reversed == Some(true),
-            refunded: charge.paid
-                && charge.amount_refunded.is_some_and(|refunded| refunded >= charge.amount),
-            failed: charge.failure_code.is_some(),
-            expires: charge.time_expire.map_or(Millis::MAX, |time| millis(time.as_unix())),
-            reversible: channel.is_reversible() || matches!(channel, Channel::Other(_)),
-            gives_back: channel.is_reversible_when_paid(),
-            created: millis(created.as_unix()),
-            reversible_after: millis(channel.reversible_from(Timestamp::from_unix(0)).as_unix()),
-            reversible_until: window.map(|w| millis(w.closes_at(created).as_unix())),
-        }
-    }
-
-    /// Whether it was not paid and never will be.
-    fn is_dead(&self, now: Millis) -> bool {
-        !self.paid && (self.failed || now >= self.expires.saturating_add(LATE_NEWS))
-    }
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Machine {
-    pub(super) fn new(now: Millis) -> Self {
+    pub(super) fn new(phase: Phase, now: Millis) -> Self {
         Self {
-            every: 5_000,
-            give_up_after: 60_000,
-            resolve_within: 600_000,
-            accept_late_payment: true,
+            phase,
             started: now,
-            gave_up: None,
-            phase: Phase::Polling,
-            reverses: 0,
-            refusals: 0,
-            pauses: 0,
+            due: now,
+            is_rough: true,
+            has_begun_it: true,
+            ..Self::default()
         }
     }
 
-    /// Whether a reverse may have been sent.
+    pub(super) fn every(&self) -> Millis {
+        self.every.unwrap_or(5 * SECOND)
+    }
+
     pub(super) fn may_have_reversed(&self) -> bool {
-        self.reverses > 0
+        self.reverses > 0 || self.phase == Phase::Reverse
     }
 
-    /// The transition function: the next action for an input. `last` is the charge as it was last
-    /// seen.
-    pub(super) fn next(&mut self, now: Millis, input: Input, last: Option<&ChargeView>) -> Action {
-        let is_answer = matches!(input, Input::Seen(view) if view.paid || view.reversed);
-        let gives_up = input == Input::Cancel || now >= self.end_of_polling();
-        if self.phase == Phase::Polling && gives_up && !is_answer {
-            // What is answered only now was asked before: look once more.
-            self.gave_up = Some(now);
-            self.phase = Phase::LastLook;
-            return Action::Look;
-        }
-        match (self.phase, input) {
-            (_, Input::Seen(view)) => self.seen(now, view),
-            (Phase::LastLook, Input::Blind { .. }) => self.reverse(now, last),
-            (Phase::Polling, Input::Blind { slow_down }) => {
-                let pause = if slow_down { self.every.max(LONGEST_PAUSE) } else { self.every };
-                Action::WaitUntil(now.saturating_add(pause).min(self.end_of_polling()))
-            }
-            (_, Input::Blind { .. }) => self.pause(now, last),
-            (Phase::Sent, Input::Refused) => {
-                self.refusals += 1;
-                self.confirm()
-            }
-            (Phase::Sent, Input::NotSent) => {
-                self.reverses -= 1;
-                self.phase = Phase::Reversing;
-                self.pause(now, last)
-            }
-            // Also one that was under way when the process ended.
-            (Phase::Sent, _) => self.confirm(),
-            (Phase::Reversing, Input::Time) => self.reverse(now, last),
-            _ => Action::Look,
-        }
+    /// The server's time at a time of this machine.
+    pub(super) fn server_time(&self, local: Millis) -> Millis {
+        // Rule 11.
+        let offset = self.clock_offset.filter(|_| Rule::ServerClock.holds());
+        local.saturating_add_signed(offset.unwrap_or(0))
     }
 
-    fn seen(&mut self, now: Millis, view: ChargeView) -> Action {
-        let all_refused = self.reverses == self.refusals;
-        let is_late = self.phase != Phase::Polling;
-        match view {
-            // Whatever else is true, the goods stay here.
-            ChargeView { reversed: true, paid: true, .. } => Action::End(Ending::Refunded),
-            ChargeView { reversed: true, .. } => Action::End(Ending::Closed),
-            ChargeView { refunded: true, .. } => Action::End(Ending::Refunded),
-            ChargeView { paid: true, .. } if !is_late => Action::End(Ending::Paid),
-            // A reverse that was not refused may still take the money back.
-            ChargeView { paid: true, .. } if !all_refused => self.pause(now, Some(&view)),
-            ChargeView { paid: true, .. } if self.accept_late_payment => Action::End(Ending::Paid),
-            ChargeView { paid: true, gives_back: true, .. } if self.reverses == 0 => {
-                match self.obstacle(now, &view) {
-                    None => self.reverse(now, Some(&view)),
-                    Some(_) => Action::End(Ending::NeedsRefund),
-                }
-            }
-            ChargeView { paid: true, .. } => Action::End(Ending::NeedsRefund),
-            view if view.is_dead(now) && is_late && all_refused && self.reverses > 0 => {
-                Action::End(Ending::Failed)
-            }
-            view if view.is_dead(now) && self.obstacle(now, &view).is_some() => {
-                Action::End(Ending::Failed)
-            }
-            view if self.phase == Phase::Polling && view.failed => {
-                self.gave_up = Some(now);
-                self.reverse(now, Some(&view))
-            }
-            view => match self.phase {
-                Phase::Polling => {
-                    Action::WaitUntil(now.saturating_add(self.every).min(self.end_of_polling()))
-                }
-                Phase::LastLook => self.reverse(now, Some(&view)),
-                _ => self.pause(now, Some(&view)),
-            },
+    /// The transition function: the next action for an input.
+    pub(super) fn next(&mut self, exchange: &Exchange, input: Input) -> Action {
+        self.measure(exchange);
+        let (asked, now) = (self.server_time(exchange.sent), self.server_time(exchange.received));
+        // Rule 4.
+        if let Some(ending) = self.ending.filter(|_| Rule::EndingIsKept.holds()) {
+            return Action::End(ending);
         }
-    }
-
-    /// Reverses, if that can work, and as soon as it can.
-    fn reverse(&mut self, now: Millis, last: Option<&ChargeView>) -> Action {
-        if let Some(view) = last {
-            if self.obstacle(now, view).is_some() {
-                return self.pause(now, last);
-            }
-            // It was there before this began, whatever the server's clock says.
-            let from = view.created.min(self.started).saturating_add(view.reversible_after);
-            if now < from {
-                self.phase = Phase::Reversing;
-                return Action::WaitUntil(from);
-            }
+        let is_result = !matches!(input, Input::Step { .. });
+        if is_result && now > self.due.saturating_add(GAP) {
+            self.begin_round();
         }
-        self.phase = Phase::Sent;
-        self.reverses += 1;
-        Action::Reverse
-    }
-
-    fn confirm(&mut self) -> Action {
-        self.phase = Phase::Confirming;
-        Action::Look
-    }
-
-    /// Waits before the next reverse; or, where no reverse can work, before the next look.
-    fn pause(&mut self, now: Millis, last: Option<&ChargeView>) -> Action {
-        let obstacle = last.and_then(|view| self.obstacle(now, view));
-        if self.gave_up.is_some_and(|since| now >= since.saturating_add(self.resolve_within)) {
-            return Action::End(Ending::Unresolved(obstacle.unwrap_or(Obstacle::InDoubt)));
-        }
-        self.phase = match obstacle {
-            None => Phase::Reversing,
-            Some(_) => Phase::Confirming,
+        self.is_rough |= !self.is_measured && is_result;
+        let action = match input {
+            Input::Step { has_order } => self.step(now, has_order),
+            Input::Found => self.enter(Phase::Watch, now),
+            Input::NotCreated => Action::End(Ending::NotCreated),
+            Input::CreateInDoubt => self.search(now),
+            Input::Absent => self.absent(asked, now),
+            Input::Seen(view) => self.seen(asked, now, &view),
+            Input::Failed { status, slow_down } => self.failed(asked, now, status, slow_down),
+            Input::Reversed { result, is_first } => self.sent(now, result, is_first),
         };
-        let pause = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
-        self.pauses += 1;
-        Action::WaitUntil(now.saturating_add(pause))
+        match action {
+            Action::Wait(until) => self.due = until,
+            Action::End(ending) => self.ending = Some(ending),
+            _ => {}
+        }
+        action
     }
 
-    /// The rule by which no reverse can work.
-    fn obstacle(&self, now: Millis, view: &ChargeView) -> Option<Obstacle> {
-        match view {
-            ChargeView { reversible: false, .. } => Some(Obstacle::NotReversible),
-            ChargeView { reversible_until: Some(until), .. } if now >= *until => {
-                Some(Obstacle::WindowClosed)
+    /// Turns to another charge of the same order.
+    pub(super) fn begin_charge(&mut self, surplus: bool) {
+        *self = Self {
+            every: self.every,
+            give_up_after: self.give_up_after,
+            resolve_within: self.resolve_within,
+            accept_late_payment: self.accept_late_payment,
+            clock_offset: self.clock_offset,
+            is_measured: self.is_measured,
+            cancelled: self.cancelled || surplus,
+            surplus,
+            started: self.started,
+            ..Self::default()
+        };
+    }
+
+    /// Begins a round of work: a process resumes, or goes on after an ending that was none.
+    pub(super) fn begin_round(&mut self) {
+        (self.deadline, self.looked, self.reversed) = (None, false, false);
+        (self.reverse_at, self.pauses) = (0, 0);
+    }
+
+    /// Rule 11: measures the clock. Times that were written before are made safe: what may have been
+    /// sent may have been sent up to now.
+    pub(super) fn measure(&mut self, exchange: &Exchange) {
+        let before = self.clock_offset;
+        self.clock_offset = exchange.measure(before);
+        if exchange.date.is_none() || !Rule::ServerClock.holds() {
+            return;
+        }
+        // Each answer measures the clock more closely.
+        if before.is_none() || self.has_begun_it {
+            let by = self.clock_offset.unwrap_or(0).saturating_sub(before.unwrap_or(0));
+            self.started = self.started.saturating_add_signed(by);
+            self.is_start_rough = !self.has_begun_it;
+        }
+        if std::mem::replace(&mut self.is_measured, true) {
+            return;
+        }
+        if std::mem::take(&mut self.is_rough) {
+            let now = self.server_time(exchange.received);
+            for time in self.create_sent.iter_mut().chain(&mut self.last_reverse) {
+                *time = now;
             }
+            (self.gave_up, self.deadline) = (None, None);
+            (self.reverse_at, self.due) = (0, now);
+        }
+    }
+
+    /// What the state demands.
+    fn step(&mut self, now: Millis, has_order: bool) -> Action {
+        match self.phase {
+            Phase::Create if has_order => Action::Create,
+            // Another process may have sent it up to now. Without what it sent it cannot be repeated.
+            Phase::Create => {
+                self.search(now);
+                self.step(now, false)
+            }
+            Phase::Search => Action::Search,
+            // An ended charge looks again only if rule 4 is switched off.
+            Phase::Watch => {
+                self.hear_cancel(now);
+                Action::Look
+            }
+            // Only a token that carries the intent sends.
+            Phase::Reverse => Action::Reverse,
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, due: Millis) -> Action {
+        self.phase = phase;
+        Action::Wait(due)
+    }
+
+    /// Rule 9: from when on the list is searched: from before the first send.
+    pub(super) fn search_from(&self) -> Millis {
+        // Before the clock is measured, and after another machine's clock, it can be wrong by an hour.
+        let is_exact = self.is_measured && !self.is_start_rough;
+        self.started.saturating_sub(if is_exact { MINUTE / 2 } else { 65 * MINUTE })
+    }
+
+    fn search(&mut self, now: Millis) -> Action {
+        self.create_sent = Some(now);
+        self.enter(Phase::Search, now)
+    }
+
+    fn absent(&mut self, asked: Millis, now: Millis) -> Action {
+        let sent = *self.create_sent.get_or_insert(now);
+        // Rule 9: the request may still be under way.
+        if asked >= sent.saturating_add(CREATE_SHOWS_AFTER) || !Rule::LostCreateIsSearched.holds() {
+            return Action::End(Ending::NotCreated);
+        }
+        let pause = if asked < sent.saturating_add(MINUTE) { self.every() } else { 30 * SECOND };
+        Action::Wait(now.saturating_add(pause))
+    }
+
+    fn seen(&mut self, asked: Millis, now: Millis, view: &ChargeView) -> Action {
+        (self.facts, self.looked, self.look_failed) = (Some(view.facts), true, None);
+        self.seen_paid |= view.paid;
+        // Rule 11: the token may come from a machine whose clock was not measured.
+        let created = view.facts.created;
+        self.started = self.started.clamp(created, now.max(created));
+        let look_again = self.give_up(asked, now);
+        if view.refunded {
+            return Action::End(Ending::Refunded);
+        }
+        // Rule 1.
+        if view.reversed && (!view.paid || Rule::ReversedDominates.holds()) {
+            return Action::End(match view.paid {
+                false => Ending::Closed,
+                true if view.facts.gives_back => Ending::Refunded,
+                true => Ending::NeedsRefund,
+            });
+        }
+        if view.paid {
+            return self.paid(asked, now, view);
+        }
+        // An older state than that of an earlier look.
+        if self.seen_paid {
+            return self.hold(now, Obstacle::InDoubt);
+        }
+        // Rule 6.
+        let dead = view.facts.expires.map(|time| time.saturating_add(DEAD_AFTER_EXPIRY));
+        if dead.is_some_and(|dead| asked >= dead) {
+            return Action::End(Ending::Failed);
+        }
+        if view.failed && !Rule::FailureIsNotDeath.holds() {
+            return Action::End(Ending::Failed);
+        }
+        self.poll_or_close(now, self.every(), look_again)
+    }
+
+    fn paid(&mut self, asked: Millis, now: Millis, view: &ChargeView) -> Action {
+        // Rule 7: a refund of all of it that is under way may still fail.
+        if view.refunding && Rule::LateByTimePaid.holds() {
+            return self.hold(now, Obstacle::Refunding);
+        }
+        // Rule 2. No reverse is sent from here on, so this ends.
+        let shows = self.last_reverse.map_or(0, |sent| sent.saturating_add(REVERSE_SHOWS_AFTER));
+        if view.facts.may_give_back && asked < shows && Rule::PaidNeedsLaterLook.holds() {
+            return Action::Wait(now.saturating_add(30 * SECOND).min(shows.max(now + 1)));
+        }
+        // Rule 7.
+        let paid = view.time_paid.filter(|_| Rule::LateByTimePaid.holds()).unwrap_or(asked);
+        let is_late = self.surplus || self.gave_up.is_some_and(|gave_up| paid > gave_up);
+        if !is_late || !self.surplus && self.accept_late_payment.unwrap_or(true) {
+            return Action::End(Ending::Paid);
+        }
+        if view.facts.gives_back && self.reverses == 0 && self.obstacle(now).is_none() {
+            return self.reverse_soon(now);
+        }
+        Action::End(Ending::NeedsRefund)
+    }
+
+    /// Rule 5: a look that failed. The state of the charge is as unclear as before.
+    fn failed(&mut self, asked: Millis, now: Millis, status: u16, slow_down: bool) -> Action {
+        (self.looked, self.look_failed) = (true, Some(status));
+        if self.phase == Phase::Search {
+            return self.hold(now, Obstacle::InDoubt);
+        }
+        let look_again = self.give_up(asked, now);
+        if self.seen_paid {
+            return self.hold(now, Obstacle::InDoubt);
+        }
+        if status == 404 && !Rule::FailedLookProvesNothing.holds() {
+            return Action::End(Ending::Failed);
+        }
+        let pause = if slow_down { self.every().max(LONGEST_PAUSE) } else { self.every() };
+        self.poll_or_close(now, pause, look_again)
+    }
+
+    /// A reverse ended. What came of it is shown by a look.
+    fn sent(&mut self, now: Millis, result: Sent, is_first: bool) -> Action {
+        self.reversed = true;
+        self.reverse_at = now.saturating_add(self.pause());
+        // The same intent may have been sent by an owner that ended before it could write down what
+        // came of it.
+        if result == Sent::Maybe || !is_first {
+            self.last_reverse = Some(now);
+        }
+        if result != Sent::NotSent || !is_first {
+            self.reverses = self.reverses.saturating_add(1);
+        }
+        self.enter(Phase::Watch, now)
+    }
+
+    fn poll_or_close(&mut self, now: Millis, pause: Millis, look_again: bool) -> Action {
+        match self.gave_up {
+            None => Action::Wait(now.saturating_add(pause).min(self.end_of_polling().max(now + 1))),
+            Some(_) if look_again => Action::Wait(now),
+            Some(_) => self.close(now),
+        }
+    }
+
+    /// Reverses a charge that is unpaid or unclear, if that can work, and as soon as it can.
+    fn close(&mut self, now: Millis) -> Action {
+        if let Some(obstacle) = self.obstacle(now) {
+            return self.hold(now, obstacle);
+        }
+        let from = self.facts.map_or(0, |facts| {
+            // It was there before this began, whatever the clocks say.
+            facts.created.min(self.started).saturating_add(facts.reversible_after)
+        });
+        if now < from {
+            return Action::Wait(from.min(now.saturating_add(LONGEST_PAUSE)));
+        }
+        // Rule 3: this round has sent a reverse of its own.
+        if self.is_over(now) && (self.reversed || !Rule::EachRoundWorks.holds()) {
+            return self.unresolved(Obstacle::InDoubt);
+        }
+        if now < self.reverse_at {
+            return Action::Wait(self.reverse_at.min(now.saturating_add(LONGEST_PAUSE)));
+        }
+        self.reverse_soon(now)
+    }
+
+    /// Writes down the intent. It is sent by the next step, so that the owner can keep it first.
+    fn reverse_soon(&mut self, now: Millis) -> Action {
+        self.enter(Phase::Reverse, now)
+    }
+
+    /// Waits for the next look, or ends the round.
+    fn hold(&mut self, now: Millis, obstacle: Obstacle) -> Action {
+        if self.is_over(now) && self.looked {
+            return self.unresolved(obstacle);
+        }
+        Action::Wait(now.saturating_add(self.pause()))
+    }
+
+    fn unresolved(&self, obstacle: Obstacle) -> Action {
+        let failed = self.look_failed.map(|status| Obstacle::LookFailed {
+            status: Some(status).filter(|status| *status > 0),
+        });
+        Action::End(Ending::Unresolved(failed.unwrap_or(obstacle)))
+    }
+
+    fn pause(&mut self) -> Millis {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(10)).min(LONGEST_PAUSE);
+        self.pauses = self.pauses.saturating_add(1);
+        pause
+    }
+
+    /// Rule 3: the time of a round is counted from its first decision, not from the first round's.
+    fn is_over(&mut self, now: Millis) -> bool {
+        let time = self.resolve_within.unwrap_or(10 * MINUTE);
+        if !Rule::EachRoundWorks.holds() {
+            return self.gave_up.is_some_and(|since| now >= since.saturating_add(time));
+        }
+        now >= *self.deadline.get_or_insert(now.saturating_add(time))
+    }
+
+    /// Why no reverse can work.
+    fn obstacle(&self, now: Millis) -> Option<Obstacle> {
+        let facts = self.facts?;
+        match facts.reversible_until {
+            _ if !facts.reversible => Some(Obstacle::NotReversible),
+            Some(until) if now >= until => Some(Obstacle::WindowClosed),
             _ => None,
         }
     }
 
+    /// Whether it is to look once more before it acts: it was cancelled after the look was asked for.
+    fn give_up(&mut self, asked: Millis, now: Millis) -> bool {
+        let was_polling = self.gave_up.is_none();
+        self.hear_cancel(now);
+        let end = self.end_of_polling();
+        if self.gave_up.is_none() && asked >= end {
+            self.gave_up = Some(end);
+        }
+        was_polling && self.gave_up.is_some_and(|gave_up| asked < gave_up)
+    }
+
+    fn hear_cancel(&mut self, now: Millis) {
+        // Rule 10.
+        if self.cancelled && self.gave_up.is_none() && Rule::CancelIsHeard.holds() {
+            self.gave_up = Some(now.min(self.end_of_polling()));
+        }
+    }
+
     fn end_of_polling(&self) -> Millis {
-        self.started.saturating_add(self.give_up_after)
+        let end = self.started.saturating_add(self.give_up_after.unwrap_or(MINUTE));
+        // Rule 8.
+        let facts =
+            self.facts.filter(|facts| facts.reversible && Rule::WindowIsAnticipated.holds());
+        match facts.and_then(|facts| facts.reversible_until) {
+            Some(until) => end.min(until.saturating_sub(BEFORE_WINDOW_CLOSES)).max(self.started),
+            None => end,
+        }
     }
 }

@@ -1,40 +1,47 @@
-//! The future of a settlement: it carries out the actions of the machine.
+//! The future of a settlement: step after step, with the hook before each effect.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::ending::{Settled, Unresolved};
-use super::machine::{Action, ChargeView, Ending, Input, Machine, Millis, Obstacle};
-use super::token::{Clock, SettleToken, Subject, VERSION, millis};
+use super::clock::{millis, unix_millis};
+use super::ending::Settled;
+use super::hook::{Hook, Step, StepKind, Stop};
+use super::machine::Machine;
+use super::obstacle::Obstacle;
+use super::rules::Rule;
+use super::state::State;
+use super::step::advance;
+use super::token::SettleToken;
+use super::transition::Phase;
 use crate::client::Client;
-use crate::error::{BuildError, Error, Outcome};
+use crate::error::{BuildError, Error};
 use crate::macros::from_json::ApiObject;
-use crate::recovery::{Recovered, Recovery, Search, look_up};
 use crate::request::no_app;
-use crate::resources::charges::{self, Charge, ChargeApi, CreateCharge};
+use crate::resources::charges::{Charge, ChargeApi, CreateCharge};
 use crate::resources::events::Event;
-use crate::retry::RetryPolicy;
 use crate::types::Id;
-
-type Hook = Arc<dyn Fn(SettleToken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 type Running = Pin<Box<dyn Future<Output = Result<Settled, Error>> + Send>>;
 
 /// A charge that is being settled: a future that can be configured before its first poll.
 ///
-/// **Dropping:** it stops where it is, and a reverse may have been sent: keep the token of
-/// [`on_transition`](Self::on_transition), or settle again.
+/// **Dropping:** it stops where it is, and a reverse may have been sent: resume the token that
+/// [`on_step`](Self::on_step) kept, or settle again.
 ///
 /// # Errors
-/// Only before anything was reversed: if there is no such charge, the key is wrong, or a create was
-/// refused. Everything else is tried again until the time is over.
+/// Only [`Error::Build`], if no request can be made: an id is unusable, there is no app, or the token
+/// is of a later version. Everything else is tried again until the time is over, and what was in the
+/// way is said by [`Obstacle`].
+///
+/// # Panics
+/// The methods that configure panic once it has been polled.
 #[must_use = "a settlement does nothing unless it is awaited"]
 pub struct Settlement {
     start: Option<Box<Start>>,
@@ -49,6 +56,7 @@ struct Start {
     /// To be created first.
     order: Option<Box<CreateCharge>>,
     hook: Option<Hook>,
+    is_resumed: bool,
 }
 
 /// What is said to a settlement from outside.
@@ -66,7 +74,8 @@ pub struct SettleHandle {
 }
 
 impl SettleHandle {
-    /// The customer walked away: look once more, then close the charge.
+    /// The customer walked away: look once more, then close the charge. It is heard at any time, also
+    /// while a look is under way.
     pub fn cancel(&self) {
         self.signal.cancelled.store(true, Ordering::SeqCst);
         self.signal.wake.notify_one();
@@ -92,74 +101,99 @@ impl fmt::Debug for SettleHandle {
 impl ChargeApi {
     /// Asks whether a charge was paid, and closes it if not: see [`settle`](crate::settle).
     pub fn settle(&self, id: impl Into<Id<Charge>>) -> Settlement {
-        let client = self.client().clone();
-        Settlement::new(client, Ok(SettleToken::new(Subject::Charge(id.into()))), None)
+        let state = State { charge: Some(id.into()), ..begin(self.client(), Phase::Watch) };
+        Settlement::new(self.client(), Ok(SettleToken::of(state)))
     }
 
     /// Creates a charge and settles it. If the answer to the create is lost, it is looked for by its
     /// order_no; it is never created a second time with other fields, since a scan code is good for
     /// one charge.
     pub fn create_and_settle(&self, params: impl Into<CreateCharge>) -> Settlement {
-        let (client, params) = (self.client().clone(), params.into());
-        let token = client.app().cloned().ok_or_else(no_app).map(|app| {
-            let (order_no, since) = (params.order_no.clone(), SystemTime::now().into());
-            SettleToken::new(Subject::Order { app, order_no, since })
+        let params = params.into();
+        let token = self.client().app().ok_or_else(no_app).map(|_| {
+            let order_no = Some(params.order_no.clone());
+            SettleToken::of(State { order_no, ..begin(self.client(), Phase::Create) })
         });
-        Settlement::new(client, token, Some(Box::new(params)))
+        let mut settlement = Settlement::new(self.client(), token);
+        settlement.start_mut().order = Some(Box::new(params));
+        settlement
     }
 
-    /// Goes on with a settlement of another process, or one that was dropped.
-    pub fn resume(&self, token: SettleToken) -> Settlement {
-        let token = if token.version == VERSION {
-            Ok(token)
-        } else {
-            let version = token.version;
-            Err(BuildError::new(format!("a settlement token of version {version} is unknown here")))
-        };
-        Settlement::new(self.client().clone(), token, None)
+    /// Goes on with a settlement of another process, or one that was dropped, in a new round of work.
+    /// One that ended [`Unresolved`](Settled::Unresolved) goes on, too. Any other ending is returned
+    /// again, without I/O.
+    pub fn resume(&self, mut token: SettleToken) -> Settlement {
+        token.reopen();
+        let mut settlement = Settlement::new(self.client(), Ok(token));
+        settlement.start_mut().is_resumed = true;
+        settlement
     }
 }
 
+fn begin(client: &Client, phase: Phase) -> State {
+    let machine = Machine::new(phase, unix_millis(client.inner().now()));
+    State { app: client.app().cloned(), machine, ..State::default() }
+}
+
 impl Settlement {
-    fn new(
-        client: Client,
-        token: Result<SettleToken, BuildError>,
-        order: Option<Box<CreateCharge>>,
-    ) -> Self {
-        let start = Start { client, token, order, hook: None };
+    fn new(client: &Client, token: Result<SettleToken, BuildError>) -> Self {
+        let client = client.clone();
+        let start = Start { client, token, order: None, hook: None, is_resumed: false };
         Self { start: Some(Box::new(start)), signal: Arc::default(), running: None }
     }
 
     /// How often to ask; 5 s if not set. The intervals vary by a tenth, so that many settlements do
     /// not ask all at once.
     pub fn every(self, interval: Duration) -> Self {
-        self.with_machine(|machine| machine.every = millis(interval))
+        self.with_machine(|machine| machine.every = Some(millis(interval)))
     }
 
-    /// How long to wait for the payment before it is closed; 60 s if not set.
+    /// How long to wait for the payment before it is closed; 60 s if not set. Where the channel stops
+    /// reversing earlier, it is closed a minute before that.
     pub fn give_up_after(self, time: Duration) -> Self {
-        self.with_machine(|machine| machine.give_up_after = millis(time))
+        self.with_machine(|machine| machine.give_up_after = Some(millis(time)))
     }
 
-    /// How long to try to close it before it is [`Unresolved`]; 10 minutes if not set.
+    /// How long this process tries to close it before it is [`Unresolved`](Settled::Unresolved); 10
+    /// minutes if not set. The time begins anew when a token is resumed.
     pub fn resolve_within(self, time: Duration) -> Self {
-        self.with_machine(|machine| machine.resolve_within = millis(time))
+        self.with_machine(|machine| machine.resolve_within = Some(millis(time)))
     }
 
-    /// Whether a payment that is seen after it gave up is good (it is if not set). If not, it is
-    /// given back where a reverse can do that, and otherwise [`Settled::NeedsRefund`].
+    /// Whether a payment that was made after it gave up is good (it is if not set). If not, it is
+    /// given back where a reverse can do that, and otherwise [`Settled::NeedsRefund`]. It counts when
+    /// the customer paid (`time_paid`), not when that was seen.
     pub fn accept_late_payment(self, accept: bool) -> Self {
-        self.with_machine(|machine| machine.accept_late_payment = accept)
+        self.with_machine(|machine| machine.accept_late_payment = Some(accept))
     }
 
-    /// Hands over the token before anything is sent that has an effect, and whenever it changes. The
-    /// settlement waits until it is kept.
-    pub fn on_transition<F, Fut>(mut self, keep: F) -> Self
+    /// Hands over the token, what is about to happen and the charge: at the beginning, before each
+    /// effect, when the effect is over, and with the ending before it is returned. The settlement
+    /// waits until the token is kept. With `Err(Stop)` nothing is sent, and it ends
+    /// [`Unresolved`](Settled::Unresolved) with the token: return it if the token was not kept, or if
+    /// the settlement belongs to somebody else by now.
+    ///
+    /// ```no_run
+    /// # async fn save(order_no: &str, token: &str) -> std::io::Result<()> { Ok(()) }
+    /// # async fn f(client: pingpp::Client) -> Result<(), pingpp::Error> {
+    /// use pingpp::settle::Stop;
+    ///
+    /// let settlement = client.charges().settle("ch_101240816592822384640019");
+    /// let settled = settlement
+    ///     .on_step(|step| async move {
+    ///         let order_no = step.token.order_no().unwrap_or_default();
+    ///         save(order_no, &step.token.to_string()).await.map_err(|_| Stop)
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_step<F, Fut>(mut self, keep: F) -> Self
     where
-        F: Fn(SettleToken) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
+        F: Fn(Step) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Stop>> + Send + 'static,
     {
-        self.start_mut().hook = Some(Arc::new(move |token| Box::pin(keep(token))));
+        self.start_mut().hook = Some(Arc::new(move |step| Box::pin(keep(step))));
         self
     }
 
@@ -170,10 +204,22 @@ impl Settlement {
         SettleHandle { signal: Arc::clone(&self.signal), charge }
     }
 
+    /// The token with which it would begin, with the options that were set: to be
+    /// [stepped](SettleToken::step) by a worker instead of awaited.
+    ///
+    /// # Errors
+    /// [`Error::Build`] if it cannot begin: there is no app to create a charge in.
+    pub fn token(&self) -> Result<SettleToken, Error> {
+        let start = self.start.as_ref().expect("a settlement is configured before its first poll");
+        start.token.clone().map_err(Error::Build)
+    }
+
     fn with_machine(mut self, change: impl FnOnce(&mut Machine)) -> Self {
-        if let Ok(token) = &mut self.start_mut().token {
-            change(&mut token.machine);
-        }
+        let start = self.start_mut();
+        start.token = start.token.clone().and_then(SettleToken::into_state).map(|mut state| {
+            change(&mut state.machine);
+            SettleToken::from_state(state)
+        });
         self
     }
 
@@ -202,177 +248,82 @@ impl fmt::Debug for Settlement {
     }
 }
 
-/// Carries out the actions of the machine and feeds it their results.
 async fn run(start: Start, signal: Arc<Signal>) -> Result<Settled, Error> {
-    let Start { client, token, order, hook } = start;
-    let token = token.map_err(Error::Build)?;
-    let mut settling = Settling { client, token, hook, signal, clock: Clock::start(), last: None };
-    // What is awaited but once is boxed, so that a settlement that waits is small.
-    let mut is_fresh = match Box::pin(settling.identify(order)).await? {
-        Some(unresolved) => return Ok(unresolved),
-        None => settling.last.is_some(),
-    };
-    let mut action = settling.feed(Input::Start).await;
-    loop {
-        let input = match action {
-            Action::End(ending) => return Ok(settling.settled(ending)),
-            Action::WaitUntil(time) => settling.wait(time).await,
-            Action::Look if std::mem::take(&mut is_fresh) => settling.seen(),
-            Action::Look => Box::pin(settling.look()).await?,
-            Action::Reverse => Box::pin(settling.reverse()).await,
-        };
-        action = settling.feed(input).await;
+    let Start { client, token, mut order, hook, is_resumed } = start;
+    let state = token.and_then(SettleToken::into_state).map_err(Error::Build)?;
+    if is_resumed && hook.is_none() {
+        tracing::warn!(
+            charge = state.charge.as_ref().map(Id::as_str),
+            "a settlement was resumed without on_step: its progress will be lost with the process"
+        );
     }
+    let mut settling = Settling { client, state, hook, signal, last: None };
+    // The owner keeps the token at the beginning and after each effect.
+    let (mut keep, mut is_first) = (true, order.is_some());
+    while settling.state.machine.ending.is_none() {
+        if settling.signal.cancelled.swap(false, Ordering::SeqCst) {
+            settling.state.machine.cancelled = true;
+        }
+        let intent = settling.state.intent();
+        if keep || intent.is_some() {
+            // What is awaited rarely is boxed, so that a settlement that waits is small.
+            if let Some(stopped) = Box::pin(settling.keep(intent)).await {
+                return Ok(stopped);
+            }
+        }
+        keep = intent.is_some();
+        let Settling { client, state, last, .. } = &mut settling;
+        let wait = Box::pin(advance(client, state, order.take(), is_first, last)).await?;
+        is_first = intent.is_none() && settling.state.intent().is_some();
+        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+            settling.wait(wait).await;
+        }
+    }
+    Ok(Box::pin(settling.end()).await)
 }
 
 struct Settling {
     client: Client,
-    token: SettleToken,
+    state: Box<State>,
     hook: Option<Hook>,
     signal: Arc<Signal>,
-    clock: Clock,
     last: Option<Box<Charge>>,
 }
 
 impl Settling {
-    /// Feeds the machine an input, and hands over the token if that changed it.
-    async fn feed(&mut self, input: Input) -> Action {
-        let before = self.token.machine.clone();
-        let view = self.last.as_deref().map(ChargeView::of);
-        let action = self.token.machine.next(self.clock.now(), input, view.as_ref());
-        tracing::debug!(?input, ?action, "settling");
-        if self.token.machine != before || input == Input::Start {
-            self.persist().await;
-        }
-        action
-    }
-
-    async fn persist(&self) {
-        if let Some(keep) = &self.hook {
-            keep(self.token.clone()).await;
-        }
-    }
-
-    /// Finds out which charge it is, creating it first if need be.
-    async fn identify(
-        &mut self,
-        order: Option<Box<CreateCharge>>,
-    ) -> Result<Option<Settled>, Error> {
-        let Subject::Order { app, order_no, since } = self.token.subject.clone() else {
-            return Ok(None);
+    /// Hands over the token; the ending if the owner stopped it.
+    async fn keep(&mut self, intent: Option<Phase>) -> Option<Settled> {
+        let kind = match intent {
+            Some(Phase::Create) => StepKind::Create,
+            Some(_) => StepKind::Reverse,
+            None => StepKind::Look,
         };
-        if let Some(order) = order {
-            self.persist().await;
-            match Box::pin(self.client.charges().create(*order)).await {
-                Ok(charge) => {
-                    self.found(Box::new(charge));
-                    return Ok(None);
-                }
-                Err(error) if error.outcome() == Outcome::Unknown => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let machine = &self.token.machine;
-        let end = machine.started.saturating_add(machine.give_up_after + machine.resolve_within);
-        loop {
-            let search = charges::search(Some(&app), &order_no);
-            let search = Recovery::Find(Search { since: Some(since), ..search });
-            match Box::pin(look_up(self.client.clone(), Some(search))).await {
-                Ok(Recovered::Found(charge)) => {
-                    self.found(Box::new(charge));
-                    return Ok(None);
-                }
-                Ok(_) => {}
-                Err(error) if is_final(&error) => return Err(error),
-                Err(_) => {}
-            }
-            let now = self.clock.now();
-            if now >= end {
-                return Ok(Some(self.settled(Ending::Unresolved(Obstacle::InDoubt))));
-            }
-            // Being cancelled or notified changes nothing as long as there is nothing to close; but
-            // it must not be forgotten.
-            let input = self.wait(now.saturating_add(self.token.machine.every)).await;
-            if input == Input::Cancel {
-                self.token.machine.give_up_after = 0;
-            }
+        self.call_hook(kind).await
+    }
+
+    async fn call_hook(&mut self, kind: StepKind) -> Option<Settled> {
+        let hook = self.hook.as_ref()?;
+        let token = SettleToken::of((*self.state).clone());
+        let kept = hook(Step { token, kind, charge: self.last.clone() }).await;
+        // Rule 12.
+        let is_stopped = kept.is_err() && Rule::OnlyTheOwnerSends.holds();
+        is_stopped.then(|| self.state.unresolved(self.last.take(), Obstacle::Stopped))
+    }
+
+    /// Rule 4: the ending is kept before it is announced.
+    async fn end(&mut self) -> Settled {
+        let settled = self.state.settled(self.last.clone());
+        match self.call_hook(StepKind::Ended(settled.clone())).await {
+            Some(stopped) => stopped,
+            None => settled,
         }
     }
 
-    fn found(&mut self, charge: Box<Charge>) {
-        self.token.subject = Subject::Charge(charge.id.clone());
-        self.last = Some(charge);
+    async fn wait(&self, wait: Duration) {
+        let every = Duration::from_millis(self.state.machine.every());
+        let is_interval = wait >= every && self.state.machine.gave_up.is_none();
+        let vary = if is_interval { 0.9 + 0.2 * fastrand::f64() } else { 1.0 };
+        // A wait that ended early looks early.
+        let _ = timeout(wait.mul_f64(vary), self.signal.wake.notified()).await;
     }
-
-    async fn wait(&self, until: Millis) -> Input {
-        let wait = Duration::from_millis(until.saturating_sub(self.clock.now()));
-        let wait = wait.mul_f64(0.9 + 0.2 * fastrand::f64());
-        match timeout(wait, self.signal.wake.notified()).await {
-            Err(_) => Input::Time,
-            Ok(()) if self.signal.cancelled.swap(false, Ordering::SeqCst) => Input::Cancel,
-            Ok(()) => Input::News,
-        }
-    }
-
-    fn seen(&self) -> Input {
-        self.last
-            .as_deref()
-            .map_or(Input::Blind { slow_down: false }, |c| Input::Seen(ChargeView::of(c)))
-    }
-
-    async fn look(&mut self) -> Result<Input, Error> {
-        let Subject::Charge(id) = &self.token.subject else {
-            return Ok(Input::Blind { slow_down: false });
-        };
-        // Without retries: the next look is one, and user calls may need the budget.
-        let look = self.client.charges().retrieve(id).retry(RetryPolicy::none());
-        match look.await {
-            Ok(charge) => {
-                self.last = Some(Box::new(charge));
-                Ok(self.seen())
-            }
-            Err(error) if is_final(&error) && !self.token.may_have_reversed() => Err(error),
-            Err(error) => {
-                let slow_down = error.api().is_some_and(|api| api.is_rate_limit());
-                Ok(Input::Blind { slow_down })
-            }
-        }
-    }
-
-    async fn reverse(&self) -> Input {
-        let Subject::Charge(id) = &self.token.subject else { return Input::NotSent };
-        match self.client.charges().reverse(id).await {
-            Ok(_) => Input::Reversed,
-            Err(error) => match error.outcome() {
-                Outcome::NotSent => Input::NotSent,
-                // Too many requests: it did not happen, and may work later.
-                Outcome::Rejected if error.is_retryable() => Input::NotSent,
-                Outcome::Rejected => Input::Refused,
-                Outcome::Unknown => Input::InDoubt,
-            },
-        }
-    }
-
-    fn settled(&mut self, ending: Ending) -> Settled {
-        let charge = self.last.take();
-        match (ending, charge) {
-            (Ending::Paid, Some(charge)) => Settled::Paid(charge),
-            (Ending::Closed, Some(charge)) => Settled::Closed(charge),
-            (Ending::Refunded, Some(charge)) => Settled::Refunded(charge),
-            (Ending::NeedsRefund, Some(charge)) => Settled::NeedsRefund(charge),
-            (Ending::Failed, Some(charge)) => Settled::Failed(charge),
-            (ending, charge) => {
-                let obstacle = match ending {
-                    Ending::Unresolved(obstacle) => obstacle,
-                    _ => Obstacle::InDoubt,
-                };
-                Settled::Unresolved(Unresolved { token: self.token.clone(), charge, obstacle })
-            }
-        }
-    }
-}
-
-/// Whether asking again can bring nothing else.
-fn is_final(error: &Error) -> bool {
-    error.outcome() != Outcome::Unknown && !error.is_retryable()
 }

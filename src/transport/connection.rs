@@ -81,14 +81,18 @@ impl Connection {
         work: impl Future<Output = T>,
     ) -> Option<T> {
         let mut work = pin!(work);
-        let mut deadline = pin!(sleep_until(deadline));
+        let mut timer = pin!(sleep_until(deadline));
         poll_fn(|cx| {
             self.drive(cx);
             if let Poll::Ready(result) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(result));
             }
+            // A task that wakes itself is polled many times before tokio looks at its timers.
+            if Instant::now() >= deadline {
+                return Poll::Ready(None);
+            }
             // The driver may have used up the budget that tokio gives a task for one poll.
-            pin!(unconstrained(deadline.as_mut())).poll(cx).map(|()| None)
+            pin!(unconstrained(timer.as_mut())).poll(cx).map(|()| None)
         })
         .await
     }

@@ -74,7 +74,7 @@ async fn a_date_of_somebody_in_between_changes_no_timestamp() {
         .map(|r| r.header("pingplusplus-request-timestamp").unwrap().parse().unwrap())
         .collect();
     assert!(timestamps[1] - timestamps[0] < 60 && timestamps[1] > 1_700_000_000, "{timestamps:?}");
-    assert_eq!(client.clock_skew(), None);
+    assert!(client.clock_skew().unwrap().by < Duration::from_secs(30), "that of the good answer");
 }
 
 #[tokio::test]

@@ -308,7 +308,7 @@ async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>,
     if fault.name.starts_with("stall") || fault.name == "trickle" || fault.name == "1xx flood" {
         builder = builder.attempt_timeout(Duration::from_millis(500));
         if op == Op::Refund {
-            builder = builder.timeout(Duration::from_millis(500));
+            builder = builder.timeout(Duration::from_millis(1_500));
         }
     }
     if fault.name == "certificate for another name" {

@@ -107,8 +107,21 @@ async fn longest_poll<T>(future: impl Future<Output = T>) -> (T, Duration) {
     (result, longest)
 }
 
-/// Makes one call in a task of its own, so that only this task can keep the runtime busy.
-fn call(flood: Flood, mut runtime: Builder, client: &Client) {
+/// Makes one call in a task of its own, so that only this task can keep the runtime busy. A machine
+/// that is busy with other things may be slow twice, but not three times.
+fn call(flood: Flood, runtime: fn() -> Builder, client: impl Fn() -> Client) {
+    let mut tries = 0;
+    loop {
+        let (took, longest) = call_once(flood, runtime(), &client());
+        tries += 1;
+        if took < LIMIT + SLACK && longest < LONGEST_POLL {
+            return;
+        }
+        assert!(tries < 3, "{}: {took:?}, a poll of {longest:?}", flood.name);
+    }
+}
+
+fn call_once(flood: Flood, mut runtime: Builder, client: &Client) -> (Duration, Duration) {
     let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
     let call = client.charges().reverse(ID).retry(RetryPolicy::none()).timeout(LIMIT);
     let start = Instant::now();
@@ -118,8 +131,7 @@ fn call(flood: Flood, mut runtime: Builder, client: &Client) {
     let error = result.unwrap_err();
     println!("{:26} {took:>12.1?} {longest:>10.1?} {error}", flood.name);
     assert_eq!(error.outcome(), Outcome::Unknown, "{}", flood.name);
-    assert!(took < LIMIT + SLACK, "{}: {took:?}", flood.name);
-    assert!(longest < LONGEST_POLL, "{}: a poll of {longest:?}", flood.name);
+    (took, longest)
 }
 
 fn client(port: u16) -> Client {
@@ -130,14 +142,14 @@ fn client(port: u16) -> Client {
 #[test]
 fn a_flood_ends_at_the_limit_on_a_runtime_of_one_thread() {
     for flood in FLOODS {
-        call(flood, Builder::new_current_thread(), &client(serve(flood, None)));
+        call(flood, Builder::new_current_thread, || client(serve(flood, None)));
     }
 }
 
 #[test]
 fn a_flood_ends_at_the_limit_on_a_runtime_of_many_threads() {
     for flood in FLOODS {
-        call(flood, Builder::new_multi_thread(), &client(serve(flood, None)));
+        call(flood, Builder::new_multi_thread, || client(serve(flood, None)));
     }
 }
 
@@ -145,15 +157,17 @@ fn a_flood_ends_at_the_limit_on_a_runtime_of_many_threads() {
 fn a_flood_over_tls_ends_at_the_limit() {
     let authority = Authority::new();
     for flood in FLOODS {
-        let tls = authority.acceptor("localhost").config().clone();
-        let port = serve(flood, Some(tls));
-        let client = Client::builder(crate::API_KEY)
-            .unsigned()
-            .base_url(format!("https://localhost:{port}"))
-            .root_certificate(authority.pem())
-            .no_proxy()
-            .build()
-            .unwrap();
-        call(flood, Builder::new_current_thread(), &client);
+        let client = || {
+            let tls = authority.acceptor("localhost").config().clone();
+            let port = serve(flood, Some(tls));
+            Client::builder(crate::API_KEY)
+                .unsigned()
+                .base_url(format!("https://localhost:{port}"))
+                .root_certificate(authority.pem())
+                .no_proxy()
+                .build()
+                .unwrap()
+        };
+        call(flood, Builder::new_current_thread, client);
     }
 }

@@ -64,7 +64,8 @@ async fn two_hundred_unsigned_reverses_succeed_against_a_plan_of_ten() {
 async fn an_operation_that_is_always_refused_alone_throttles_nothing() {
     let answer = json(200, &charge());
     let server = Server::start(move |request| match request.target.ends_with("/reverse") {
-        true => Act::Late(10 * ANSWER_TIME, answer.clone()),
+        // Long enough for all of them to be signed.
+        true => Act::Late(Duration::from_secs(1), answer.clone()),
         false => Act::Write(json(403, REFUSAL)),
     })
     .await;

@@ -372,9 +372,14 @@ pub(crate) fn html(status: u16) -> Vec<u8> {
     with_headers(status, "Content-Type: text/html\r\n", b"<html><h1>Bad Gateway</h1></html>")
 }
 
-/// A whole answer; each header ends with a line break.
+/// A whole answer; each header ends with a line break. It has a `Date`, as real ones do.
 pub(crate) fn with_headers(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+    let date = match headers.contains("Date: ") {
+        true => String::new(),
+        false => format!("Date: {}\r\n", httpdate::fmt_http_date(std::time::SystemTime::now())),
+    };
+    let length = body.len();
     let head =
-        format!("HTTP/1.1 {status} Status\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+        format!("HTTP/1.1 {status} Status\r\n{date}{headers}Content-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
