@@ -152,7 +152,10 @@ impl Machine {
         self.is_rough |= !self.is_measured && is_result;
         let action = match input {
             Input::Step { has_order } => self.step(now, has_order),
-            Input::Found => self.enter(Phase::Watch, now),
+            Input::Found(facts) => {
+                self.know(facts, now);
+                self.enter(Phase::Watch, now)
+            }
             Input::NotCreated => Action::End(Ending::NotCreated),
             Input::CreateInDoubt => self.search(now),
             Input::Absent => self.absent(asked, now),
@@ -201,7 +204,9 @@ impl Machine {
         // Each answer measures the clock more closely.
         if before.is_none() || self.has_begun_it {
             let by = self.clock_offset.unwrap_or(0).saturating_sub(before.unwrap_or(0));
-            self.started = self.started.saturating_add_signed(by);
+            for time in self.gave_up.iter_mut().chain([&mut self.started]) {
+                *time = time.saturating_add_signed(by);
+            }
             self.is_start_rough = !self.has_begun_it;
         }
         if std::mem::replace(&mut self.is_measured, true) {
@@ -212,13 +217,15 @@ impl Machine {
             for time in self.create_sent.iter_mut().chain(&mut self.last_reverse) {
                 *time = now;
             }
-            (self.gave_up, self.deadline) = (None, None);
-            (self.reverse_at, self.due) = (0, now);
+            // Another owner's decision to give up is taken again.
+            self.gave_up = self.gave_up.filter(|_| self.has_begun_it).map(|time| time.min(now));
+            (self.deadline, self.reverse_at, self.due) = (None, 0, now);
         }
     }
 
     /// What the state demands.
     fn step(&mut self, now: Millis, has_order: bool) -> Action {
+        self.hear_cancel(now);
         match self.phase {
             Phase::Create if has_order => Action::Create,
             // Another process may have sent it up to now. Without what it sent it cannot be repeated.
@@ -228,10 +235,7 @@ impl Machine {
             }
             Phase::Search => Action::Search,
             // An ended charge looks again only if rule 4 is switched off.
-            Phase::Watch => {
-                self.hear_cancel(now);
-                Action::Look
-            }
+            Phase::Watch => Action::Look,
             // Only a token that carries the intent sends.
             Phase::Reverse => Action::Reverse,
         }
@@ -265,11 +269,9 @@ impl Machine {
     }
 
     fn seen(&mut self, asked: Millis, now: Millis, view: &ChargeView) -> Action {
-        (self.facts, self.looked, self.look_failed) = (Some(view.facts), true, None);
+        self.know(view.facts, now);
+        (self.looked, self.look_failed) = (true, None);
         self.seen_paid |= view.paid;
-        // Rule 11: the token may come from a machine whose clock was not measured.
-        let created = view.facts.created;
-        self.started = self.started.clamp(created, now.max(created));
         let look_again = self.give_up(asked, now);
         if view.refunded {
             return Action::End(Ending::Refunded);
@@ -300,6 +302,13 @@ impl Machine {
         self.poll_or_close(now, self.every(), look_again)
     }
 
+    /// Polling begins when there is a charge. Rule 11: the token may also come from a machine whose
+    /// clock was never measured.
+    fn know(&mut self, facts: Facts, now: Millis) {
+        self.facts = Some(facts);
+        self.started = self.started.clamp(facts.created, now.max(facts.created));
+    }
+
     fn paid(&mut self, asked: Millis, now: Millis, view: &ChargeView) -> Action {
         // Rule 7: a refund of all of it that is under way may still fail.
         if view.refunding && Rule::LateByTimePaid.holds() {
@@ -312,7 +321,8 @@ impl Machine {
         }
         // Rule 7.
         let paid = view.time_paid.filter(|_| Rule::LateByTimePaid.holds()).unwrap_or(asked);
-        let is_late = self.surplus || self.gave_up.is_some_and(|gave_up| paid > gave_up);
+        let end = self.gave_up.map(|gave_up| gave_up.min(self.end_of_polling()));
+        let is_late = self.surplus || end.is_some_and(|end| paid > end);
         if !is_late || !self.surplus && self.accept_late_payment.unwrap_or(true) {
             return Action::End(Ending::Paid);
         }
@@ -443,7 +453,7 @@ impl Machine {
     fn hear_cancel(&mut self, now: Millis) {
         // Rule 10.
         if self.cancelled && self.gave_up.is_none() && Rule::CancelIsHeard.holds() {
-            self.gave_up = Some(now.min(self.end_of_polling()));
+            self.gave_up = Some(now);
         }
     }
 

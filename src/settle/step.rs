@@ -8,7 +8,7 @@ use super::obstacle::NotCreated;
 use super::state::State;
 use super::token::SettleToken;
 use super::transition::{Action, Input, Sent};
-use super::view::ChargeView;
+use super::view::{ChargeView, Facts};
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{BuildError, Error, Outcome};
@@ -179,8 +179,9 @@ async fn create(
     let (exchange, result) = timed(&client, client.charges().create(order)).await;
     let error = match result {
         Ok(charge) => {
+            let facts = Facts::of(&charge);
             found(state, last, charge);
-            return Ok((exchange, Input::Found));
+            return Ok((exchange, Input::Found(facts)));
         }
         Err(Error::Build(error)) => return Err(Error::Build(error)),
         Err(error) if error.outcome() == Outcome::Unknown => {
@@ -238,9 +239,10 @@ async fn search(client: &Client, state: &mut State, last: &mut Option<Box<Charge
     charges.sort_by_key(|charge| (!charge.paid || charge.reversed == Some(true), charge.created));
     let mut charges = charges.into_iter();
     let Some(charge) = charges.next() else { return Ok((exchange, Input::Absent)) };
+    let facts = Facts::of(&charge);
     found(state, last, charge);
     state.more = charges.map(|charge| charge.id).collect();
-    Ok((exchange, Input::Found))
+    Ok((exchange, Input::Found(facts)))
 }
 
 fn seconds(time: u64) -> i64 {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Millis;
 use super::obstacle::Obstacle;
-use super::view::ChargeView;
+use super::view::{ChargeView, Facts};
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,7 +26,7 @@ pub(super) enum Input {
     /// The owner takes a step; whether it has what is needed to create the charge.
     Step { has_order: bool },
     /// The charge was created, or found by its number.
-    Found,
+    Found(Facts),
     /// Ping++ refused the create, or it was never sent.
     NotCreated,
     /// Whether the charge was created is not known.

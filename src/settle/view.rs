@@ -63,7 +63,7 @@ fn under_way(charge: &Charge) -> i64 {
 }
 
 impl Facts {
-    fn of(charge: &Charge) -> Self {
+    pub(super) fn of(charge: &Charge) -> Self {
         let unknown = Channel::from("");
         let channel = charge.channel.as_ref().unwrap_or(&unknown);
         let is_unknown = matches!(channel, Channel::Other(_));

@@ -36,6 +36,7 @@ struct Owner<'a> {
     /// The last fault, crash or lost lease.
     trouble: Millis,
     crashes: u32,
+    faults: u32,
     intents: u32,
     unresolved_when_good: u32,
     /// A payment in time was seen.
@@ -82,6 +83,7 @@ pub(super) fn schedule(harsh: Harsh, drawn: &[u16], is_logged: bool) -> Result<V
         cancelled: None,
         trouble: START,
         crashes: 0,
+        faults: 0,
         intents: 0,
         unresolved_when_good: 0,
         seen_in_time: false,
@@ -244,6 +246,7 @@ impl Owner<'_> {
     fn fault(&mut self, percent: u64) -> bool {
         let fault = self.choices.pick(100) >= 100 - percent;
         if fault {
+            self.faults += 1;
             self.trouble = self.world.now;
         }
         fault
@@ -292,7 +295,7 @@ impl Owner<'_> {
         let since = self.machine.search_from();
         let age = self.age();
         let found = self.world.look(age).is_some_and(|view| view.facts.created >= since);
-        (if found { Input::Found } else { Input::Absent }, true)
+        (if found { Input::Found(self.world.facts) } else { Input::Absent }, true)
     }
 
     fn create(&mut self) -> (Input, bool) {
@@ -324,7 +327,7 @@ impl Owner<'_> {
             _ => {
                 self.takes(2 * SECOND);
                 self.world.create();
-                (Input::Found, true)
+                (Input::Found(self.world.facts), true)
             }
         }
     }
@@ -425,7 +428,7 @@ impl Owner<'_> {
 
     /// It saw the window close, nothing else went wrong, and it did not even mean to reverse.
     fn missed_window(&self) -> bool {
-        self.saw_window_close && self.crashes == 0 && self.intents == 0
+        self.saw_window_close && self.crashes + self.faults + self.intents == 0
     }
 
     fn judge(&mut self, ending: Ending) -> Result<Verdict, String> {
@@ -453,11 +456,14 @@ impl Owner<'_> {
         if !is_right {
             return Err(format!("{ending:?}, has money: {has_money}"));
         }
-        if self.gave_back_in_time {
+        // A start by the clock of a machine that never had an answer cannot be put right by another.
+        let knows_start = !self.machine.is_start_rough;
+        if self.gave_back_in_time && knows_start {
             return Err("gave back a payment that it had seen and that was in time".into());
         }
         let in_time = self.world.paid.is_some_and(|paid| paid + 5 * SECOND < self.polling_ends());
-        if ending == Ending::NeedsRefund && in_time && self.world.reversed.is_none() {
+        let is_open = self.world.reversed.is_none();
+        if ending == Ending::NeedsRefund && in_time && is_open && knows_start {
             return Err("wants a refund of a payment that was in time".into());
         }
         if ending == Ending::Failed && self.missed_window() {
@@ -468,7 +474,7 @@ impl Owner<'_> {
         if ending == Ending::Paid && is_late && !accepts && self.crashes == 0 {
             return Err("took a late payment that it was not to take".into());
         }
-        let was_good = self.trouble == START && self.world.facts.reversible;
+        let was_good = self.crashes + self.faults == 0 && self.world.facts.reversible;
         if was_good && ended > self.polling_ends() + 25 * MINUTE {
             return Err("took long although nothing was in the way".into());
         }
