@@ -150,6 +150,14 @@ impl<T> Call<T> {
         self.configure(|options| options.signing_key = Some(key))
     }
 
+    /// Shows a reference of the answer whole: `expand("app")` fills `Charge::app` with the app instead
+    /// of its id. For calls that only read.
+    pub fn expand(self, reference: &str) -> Self {
+        let mut plan = self.into_plan();
+        plan.request = plan.request.expand(reference);
+        Self::planned(plan)
+    }
+
     fn configure(self, change: impl FnOnce(&mut Options)) -> Self {
         let mut plan = self.into_plan();
         change(&mut plan.options);

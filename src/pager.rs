@@ -169,6 +169,12 @@ impl<T> Pager<T, ByNumber> {
 }
 
 impl<T, By> Pager<T, By> {
+    /// Shows a reference of each item whole, as [`Call::expand`] does.
+    pub fn expand(mut self, reference: &str) -> Self {
+        self.request = self.request.expand(reference);
+        self
+    }
+
     fn new(client: &Client, request: Request, first: Position, id: fn(&T) -> &str) -> Self {
         Self {
             client: client.clone(),

@@ -220,6 +220,14 @@ impl Request {
         }
     }
 
+    /// Asks for a reference of the answer as a whole object.
+    pub(crate) fn expand(self, reference: &str) -> Self {
+        if self.method != Method::Get {
+            return self.or_error(BuildError::new("only a call that reads can expand references"));
+        }
+        self.query("expand[]", reference)
+    }
+
     /// Keeps the first thing that is wrong; the call returns it instead of sending.
     pub(crate) fn or_error(mut self, error: BuildError) -> Self {
         self.error.get_or_insert(error);

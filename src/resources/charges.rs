@@ -184,8 +184,6 @@ pub struct ListCharges {
     pub refunded: Option<bool>,
     /// Reversed, or not. Documented, but in no official SDK.
     pub reversed: Option<bool>,
-    /// References to show whole: `["app"]` fills [`Charge::app`] with the app.
-    pub expand: Option<Vec<String>>,
 }
 
 object! {
@@ -219,7 +217,7 @@ object! {
             channel: Channel,
             /// Whether there is a refund, whatever became of it.
             refunded: bool,
-            /// The app: its id, or all of it with `expand`.
+            /// The app: its id, or all of it with [`Call::expand`].
             app: Expandable<App>,
             /// The IP address of the customer.
             client_ip: String,
