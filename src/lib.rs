@@ -68,11 +68,11 @@ pub use resources::charges::{
 };
 pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, ObjectError};
 pub use resources::refunds::{CreateRefund, RefundApi};
-pub use resources::{charges, events, refunds};
+pub use resources::{charges, events, orders, refunds, transfers};
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use types::{
     Amount, App, Channel, ClientIp, CmbWallet, Currency, Expandable, Id, JsonObject, List, Mode,
-    OutOfRange, ParseAmountError, PayBy, ReverseWindow, TimeRange, Timestamp, YeepayWap,
+    OutOfRange, ParseAmountError, PayBy, ReverseWindow, Sensitive, TimeRange, Timestamp, YeepayWap,
 };

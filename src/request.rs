@@ -195,6 +195,11 @@ impl Request {
         self.with_app(app, params, |id| Object { id })
     }
 
+    /// The same with the app as its id, as orders, agreements, batches and customs take it.
+    pub(crate) fn in_app<P: Serialize>(self, app: Option<&Id<App>>, params: &P) -> Self {
+        self.with_app(app, params, |id| id)
+    }
+
     fn with_app<'a, A: Serialize, P: Serialize>(
         self,
         app: Option<&'a Id<App>>,

@@ -2,4 +2,7 @@
 
 pub mod charges;
 pub mod events;
+mod lost;
+pub mod orders;
 pub mod refunds;
+pub mod transfers;

@@ -11,6 +11,7 @@ mod json_object;
 mod list;
 mod mode;
 mod pay_by;
+mod sensitive;
 mod timestamp;
 
 pub use self::amount::{Amount, ParseAmountError};
@@ -24,4 +25,5 @@ pub use self::json_object::JsonObject;
 pub use self::list::List;
 pub use self::mode::Mode;
 pub use self::pay_by::{CmbWallet, PayBy, YeepayWap};
+pub use self::sensitive::Sensitive;
 pub use self::timestamp::{OutOfRange, TimeRange, Timestamp};

@@ -129,6 +129,8 @@ mod tests {
     use crate::error::{ErrorCode, ErrorType};
     use crate::resources::charges::{FundingSource, RefundStatus};
     use crate::resources::events::EventType;
+    use crate::resources::orders::OrderStatus;
+    use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
     use crate::types::{Channel, Currency};
 
     macro_rules! round_trips {
@@ -155,7 +157,11 @@ mod tests {
             ErrorType,
             EventType,
             FundingSource,
-            RefundStatus
+            OrderStatus,
+            RefundStatus,
+            TransferChannel,
+            TransferStatus,
+            TransferType
         );
     }
 }

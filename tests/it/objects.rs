@@ -1,0 +1,255 @@
+//! The objects of the families: every field of each is mutated, real ones survive, states are told from
+//! what contradicts itself, and a lost create is found.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use pingpp::orders::{Order, OrderState};
+use pingpp::transfers::{Transfer, TransferState};
+use pingpp::{Amount, ApiObject, Call, Client, Event, Outcome, Recovered};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::charge;
+use crate::raw::{Act, Server, html, json as answer};
+use crate::schema::mutations;
+
+/// As the object of an event, which is read like an answer.
+fn read<T: ApiObject>(text: &str) -> Option<T> {
+    let event =
+        format!(r#"{{"object":"event","livemode":false,"type":"x","data":{{"object":{text}}}}}"#);
+    serde_json::from_str::<Event>(&event).ok()?.object().ok()
+}
+
+/// Only these fields may make it unreadable, and what is read is written as it came.
+fn only_these_may_fail<T: ApiObject + Serialize>(object: &Value, fields: &[&str]) {
+    let whole: T = read(&object.to_string()).unwrap();
+    assert_eq!(serde_json::to_value(whole).unwrap(), *object);
+    let (mut failing, mut failed) = (BTreeSet::from(["object"]), 0);
+    let all = mutations(object);
+    for mutation in &all {
+        match (read::<T>(&mutation.text), &mutation.written) {
+            (None, _) => {
+                failed += 1;
+                failing.insert(&mutation.field);
+            }
+            (Some(read), Some(written)) => {
+                let read = serde_json::to_value(read).unwrap();
+                assert_eq!(read, *written, "{} {}", mutation.field, mutation.what);
+            }
+            (Some(_), None) => {}
+        }
+    }
+    println!("{}: {failed} of {} mutations fail", T::OBJECT, all.len());
+    let expected: BTreeSet<_> = fields.iter().copied().chain(["object"]).collect();
+    assert_eq!(failing, expected, "{}", T::OBJECT);
+}
+
+fn order() -> Value {
+    let charge: Value = serde_json::from_str(&charge()).unwrap();
+    json!({
+        "id": "2001708220000281981", "object": "order", "created": 1_795_363_200,
+        "livemode": false, "status": "paid", "paid": true, "refunded": false, "app": "app_1",
+        "receipt_app": "app_1", "service_app": "app_2", "uid": "user_1", "available_balance": 4,
+        "merchant_order_no": "20261123001", "amount": 100, "coupon_amount": 10,
+        "discount_amount": 0, "actual_amount": 90, "amount_paid": 90, "amount_refunded": 0,
+        "currency": "cny", "subject": "Tea", "body": "Longjing", "client_ip": "192.0.2.1",
+        "time_paid": 1_795_363_300, "time_expire": 1_795_449_600, "charge": "ch_1", "coupon": null,
+        "description": null, "metadata": { "tag": 1 }, "available_methods": ["wx_pub"],
+        "charge_essentials": {
+            "channel": "wx_pub", "transaction_no": null, "failure_code": null, "failure_msg": null,
+            "extra": { "open_id": "o7" }, "credential": { "object": "credential" }
+        },
+        "charges": { "object": "list", "url": "/v1/x", "has_more": false, "data": [charge] }
+    })
+}
+
+fn transfer() -> Value {
+    json!({
+        "id": "tr_1", "object": "transfer", "type": "b2c", "created": 1_795_363_200,
+        "time_transferred": null, "livemode": false, "status": "pending", "app": "app_1",
+        "channel": "wx_pub", "order_no": "1", "batch_no": null, "amount": 100,
+        "amount_settle": 100, "currency": "cny", "recipient": "o7", "description": "October",
+        "transaction_no": null, "failure_code": null, "failure_msg": null,
+        "extra": { "user_name": "张三" }, "metadata": { "tag": 1 }
+    })
+}
+
+#[test]
+fn only_what_money_hangs_on_makes_an_object_unreadable() {
+    let money = ["id", "livemode", "status", "amount"];
+    let and = |more: &[&'static str]| [&money[..], more].concat();
+    only_these_may_fail::<Order>(
+        &order(),
+        &and(&["paid", "merchant_order_no", "actual_amount", "amount_paid", "amount_refunded"]),
+    );
+    only_these_may_fail::<Transfer>(
+        &transfer(),
+        &and(&["order_no", "time_transferred", "failure_code"]),
+    );
+}
+
+/// Real ones, if they lie beside the checkout.
+#[test]
+fn real_objects_survive() {
+    fn survives<T: ApiObject + Serialize>(name: &str, text: &str) -> bool {
+        let object: Value = serde_json::from_str(text).unwrap();
+        let is_one = object["object"] == T::OBJECT;
+        if is_one {
+            let read: T = read(text).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(serde_json::to_value(read).unwrap(), object, "{name}");
+        }
+        is_one
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples");
+    let Ok(files) = fs::read_dir(folder) else {
+        println!("no real objects beside the checkout: only the project's own were tried");
+        return;
+    };
+    let read_them = [survives::<Order>, survives::<Transfer>];
+    let mut tried = vec![0; read_them.len()];
+    for path in files.map(|file| file.unwrap().path()) {
+        let name = path.file_name().unwrap().to_string_lossy();
+        let text = fs::read_to_string(&path).unwrap();
+        if name.ends_with(".json") {
+            for (survives, tried) in read_them.iter().zip(&mut tried) {
+                *tried += usize::from(survives(&name, &text));
+            }
+        }
+    }
+    println!("{tried:?} real objects survived");
+    assert!(tried.iter().all(|&tried| tried > 0));
+}
+
+/// The states of an object with each of these changes.
+fn states<T: ApiObject, S: PartialEq + std::fmt::Debug>(
+    object: &Value,
+    state: impl Fn(&T) -> S,
+    cases: &[(Value, S)],
+) {
+    for (changes, expected) in cases {
+        let mut object = object.clone();
+        for (key, value) in changes.as_object().unwrap() {
+            object[key] = value.clone();
+        }
+        let object: T = read(&object.to_string()).unwrap();
+        assert_eq!(state(&object), *expected, "{changes}");
+    }
+}
+
+#[test]
+fn an_order_is_paid_only_if_everything_says_so() {
+    use OrderState::{Canceled, NeedsRefund, Paid, Pending, Refunded};
+    let unpaid = |status| json!({ "status": status, "paid": false, "amount_paid": 0 });
+    states(
+        &order(),
+        Order::state,
+        &[
+            (json!({}), Paid),
+            (json!({ "amount_paid": 180 }), Paid),
+            (json!({ "amount_paid": null, "actual_amount": null, "amount_refunded": null }), Paid),
+            (json!({ "paid": false }), Pending),
+            (json!({ "amount_paid": 89 }), Pending),
+            (json!({ "amount_refunded": 1 }), Pending),
+            (json!({ "status": "created" }), Pending),
+            (json!({ "status": "brand_new" }), Pending),
+            (json!({ "status": "refunded" }), Pending),
+            (unpaid("created"), Pending),
+            (unpaid("paid"), Pending),
+            (unpaid("refunded"), Pending),
+            (unpaid("canceled"), Canceled),
+            (json!({ "status": "canceled" }), NeedsRefund),
+            (json!({ "status": "canceled", "paid": false, "amount_paid": 1 }), NeedsRefund),
+            (json!({ "status": "canceled", "paid": false, "amount_refunded": 90 }), Canceled),
+            (json!({ "status": "canceled", "amount_refunded": 90 }), Pending),
+            (json!({ "status": "refunded", "paid": false, "amount_refunded": 90 }), Refunded),
+            (json!({ "paid": false, "amount_refunded": 30 }), Refunded),
+            (json!({ "amount_paid": i64::MIN, "amount_refunded": 1 }), Paid),
+        ],
+    );
+}
+
+#[test]
+fn a_transfer_arrived_only_if_nothing_contradicts_it() {
+    use TransferState::{Failed, NeedsMerchant, NeedsRecipient, Paid, Pending};
+    states(
+        &transfer(),
+        Transfer::state,
+        &[
+            (json!({}), Pending),
+            (json!({ "status": "scheduled" }), Pending),
+            (json!({ "status": "brand_new" }), Pending),
+            (json!({ "status": "wait_user_confirm" }), NeedsRecipient),
+            (json!({ "failure_code": "transfer_wait_operation" }), NeedsMerchant),
+            (json!({ "status": "paid" }), Paid),
+            (json!({ "status": "paid", "time_transferred": 1 }), Paid),
+            (json!({ "status": "paid", "failure_code": "x" }), Pending),
+            (json!({ "status": "failed" }), Failed),
+            (json!({ "status": "canceled" }), Failed),
+            (json!({ "status": "failed", "failure_code": "x" }), Failed),
+            (json!({ "status": "failed", "time_transferred": 1 }), Pending),
+        ],
+    );
+}
+
+/// A server that loses every create, and lists these objects.
+async fn losing(items: Vec<Value>) -> Server {
+    Server::start(move |request| match request.method.as_str() {
+        "POST" => Act::Write(html(502)),
+        _ => {
+            let list = json!({ "object": "list", "has_more": false, "data": items });
+            Act::Write(answer(200, &list.to_string()))
+        }
+    })
+    .await
+}
+
+/// It is found among others by its number, and was sent once.
+async fn found<T: ApiObject + Serialize + Send + 'static>(
+    object: Value,
+    number: &str,
+    call: impl FnOnce(Client) -> Call<T>,
+) {
+    let (mut lost, mut other) = (object.clone(), object);
+    (other["id"], other[number]) = (json!("other"), json!("other"));
+    lost["id"] = json!("lost");
+    for object in [&mut lost, &mut other] {
+        object["created"] = i64::from(u32::MAX).into();
+    }
+    let server = losing(vec![other, lost]).await;
+    let error = call(server.client()).await.map(drop).unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    let Recovered::Found(found) = server.client().recover::<T>(&error).await.unwrap() else {
+        panic!("{}", T::OBJECT)
+    };
+    assert_eq!(serde_json::to_value(found).unwrap()["id"], "lost");
+    let posts = server.requests().iter().filter(|request| request.method == "POST").count();
+    assert_eq!(posts, 1, "sent again");
+}
+
+#[tokio::test]
+async fn a_lost_payout_or_order_is_found_by_its_number_and_never_sent_again() {
+    use pingpp::orders::CreateOrder;
+    use pingpp::transfers::CreateTransfer;
+    found(order(), "merchant_order_no", |client| {
+        let params = CreateOrder::builder()
+            .merchant_order_no("20261123001")
+            .amount(Amount::from_fen(100))
+            .client_ip([192, 0, 2, 1])
+            .subject("Tea")
+            .body("Longjing");
+        client.orders().create(params)
+    })
+    .await;
+    found(transfer(), "order_no", |client| {
+        let params = CreateTransfer::builder()
+            .channel("wx_pub")
+            .order_no("1")
+            .amount(Amount::from_fen(100))
+            .kind("b2c")
+            .recipient("o7")
+            .description("October");
+        client.transfers().create(params)
+    })
+    .await;
+}
