@@ -68,7 +68,9 @@ pub use resources::charges::{
 };
 pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, ObjectError};
 pub use resources::refunds::{CreateRefund, RefundApi};
-pub use resources::{charges, events, orders, refunds, transfers};
+pub use resources::{
+    batch_refunds, batch_transfers, charges, events, orders, red_envelopes, refunds, transfers,
+};
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};

@@ -127,9 +127,12 @@ pub(crate) use open_enum;
 #[cfg(test)]
 mod tests {
     use crate::error::{ErrorCode, ErrorType};
+    use crate::resources::batch_refunds::BatchRefundStatus;
+    use crate::resources::batch_transfers::BatchTransferStatus;
     use crate::resources::charges::{FundingSource, RefundStatus};
     use crate::resources::events::EventType;
     use crate::resources::orders::OrderStatus;
+    use crate::resources::red_envelopes::RedEnvelopeStatus;
     use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
     use crate::types::{Channel, Currency};
 
@@ -151,6 +154,8 @@ mod tests {
     #[test]
     fn every_value_survives_known_or_not() {
         round_trips!(
+            BatchRefundStatus,
+            BatchTransferStatus,
             Channel,
             Currency,
             ErrorCode,
@@ -158,6 +163,7 @@ mod tests {
             EventType,
             FundingSource,
             OrderStatus,
+            RedEnvelopeStatus,
             RefundStatus,
             TransferChannel,
             TransferStatus,

@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use pingpp::batch_refunds::{BatchRefund, BatchRefundState};
+use pingpp::batch_transfers::{BatchTransfer, BatchTransferState};
 use pingpp::orders::{Order, OrderState};
+use pingpp::red_envelopes::{RedEnvelope, RedEnvelopeState};
 use pingpp::transfers::{Transfer, TransferState};
 use pingpp::{Amount, ApiObject, Call, Client, Event, Outcome, Recovered};
 use serde::Serialize;
@@ -75,6 +78,44 @@ fn transfer() -> Value {
     })
 }
 
+fn red_envelope() -> Value {
+    json!({
+        "id": "red_1", "object": "red_envelope", "created": 1_795_363_200, "received": null,
+        "refunded": null, "livemode": false, "status": "sending", "app": "app_1",
+        "channel": "wx_pub", "order_no": "1", "transaction_no": null, "amount": 100,
+        "amount_settle": 100, "currency": "cny", "recipient": "o7", "subject": "New year",
+        "body": "All the best", "description": "2027", "failure_code": null, "failure_msg": null,
+        "extra": { "send_name": "Tea house" }, "metadata": { "tag": 1 }
+    })
+}
+
+fn batch_transfer() -> Value {
+    json!({
+        "id": "1816", "object": "batch_transfer", "app": "app_1", "amount": 300, "batch_no": "1",
+        "channel": "unionpay", "currency": "cny", "created": 1_795_363_200, "description": "October",
+        "extra": {}, "failure_msg": null, "fee": 0, "livemode": false, "metadata": { "tag": 1 },
+        "recipients": [
+            { "account": "62", "amount": 100, "name": "A", "transfer": "tr_1", "status": "paid" },
+            { "account": "63", "amount": 200, "name": "B", "transfer": "tr_2", "status": "paid" }
+        ],
+        "status": "succeeded", "time_succeeded": null, "transaction_no": null, "type": "b2c"
+    })
+}
+
+fn batch_refund() -> Value {
+    let refund = json!({
+        "id": "re_1", "object": "refund", "order_no": "1", "amount": 9, "created": 1,
+        "succeed": true, "status": "succeeded", "charge": "ch_1"
+    });
+    json!({
+        "id": "1516", "object": "batch_refund", "app": "app_1", "batch_no": "1",
+        "created": 1_795_363_200, "description": "broken", "livemode": false,
+        "metadata": { "tag": 1 }, "charges": [{ "charge": "ch_1", "amount": 9, "refund": "re_1" }],
+        "refunds": { "object": "list", "url": null, "has_more": false, "data": [refund] },
+        "refund_url": null, "status": "succeeded", "time_succeeded": null
+    })
+}
+
 #[test]
 fn only_what_money_hangs_on_makes_an_object_unreadable() {
     let money = ["id", "livemode", "status", "amount"];
@@ -87,6 +128,13 @@ fn only_what_money_hangs_on_makes_an_object_unreadable() {
         &transfer(),
         &and(&["order_no", "time_transferred", "failure_code"]),
     );
+    only_these_may_fail::<RedEnvelope>(
+        &red_envelope(),
+        &and(&["order_no", "received", "refunded", "failure_code"]),
+    );
+    only_these_may_fail::<BatchTransfer>(&batch_transfer(), &and(&["batch_no"]));
+    let fields = ["id", "batch_no", "livemode", "status", "refunds"];
+    only_these_may_fail::<BatchRefund>(&batch_refund(), &fields);
 }
 
 /// Real ones, if they lie beside the checkout.
@@ -106,7 +154,13 @@ fn real_objects_survive() {
         println!("no real objects beside the checkout: only the project's own were tried");
         return;
     };
-    let read_them = [survives::<Order>, survives::<Transfer>];
+    let read_them = [
+        survives::<Order>,
+        survives::<Transfer>,
+        survives::<RedEnvelope>,
+        survives::<BatchTransfer>,
+        survives::<BatchRefund>,
+    ];
     let mut tried = vec![0; read_them.len()];
     for path in files.map(|file| file.unwrap().path()) {
         let name = path.file_name().unwrap().to_string_lossy();
@@ -192,6 +246,95 @@ fn a_transfer_arrived_only_if_nothing_contradicts_it() {
     );
 }
 
+#[test]
+fn a_red_envelope_was_taken_only_if_nothing_contradicts_it() {
+    use RedEnvelopeState::{Failed, Pending, Received, Returned, Sent};
+    states(
+        &red_envelope(),
+        RedEnvelope::state,
+        &[
+            (json!({}), Pending),
+            (json!({ "status": "brand_new" }), Pending),
+            (json!({ "status": "sent" }), Sent),
+            (json!({ "status": "sent", "received": 1 }), Pending),
+            (json!({ "status": "received", "received": 1 }), Received),
+            (json!({ "status": "received", "received": 1, "refunded": 2 }), Pending),
+            (json!({ "status": "received", "failure_code": "x" }), Pending),
+            (json!({ "status": "refund", "refunded": 1 }), Returned),
+            (json!({ "status": "refund", "received": 1 }), Pending),
+            (json!({ "status": "failed", "failure_code": "x" }), Failed),
+            (json!({ "status": "failed", "received": 1 }), Pending),
+        ],
+    );
+}
+
+#[test]
+fn a_batch_of_transfers_is_what_its_parts_are() {
+    use BatchTransferState::{Failed, PartlySucceeded, Pending, Succeeded};
+    let parts = |status: &str, parts: [&str; 2]| {
+        let parts = parts.map(|status| json!({ "status": status, "amount": 1 }));
+        json!({ "status": status, "recipients": parts })
+    };
+    states(
+        &batch_transfer(),
+        BatchTransfer::state,
+        &[
+            (json!({}), Succeeded),
+            (json!({ "status": "pending" }), Pending),
+            (json!({ "status": "brand_new" }), Pending),
+            (json!({ "recipients": null }), Pending),
+            (json!({ "recipients": [{ "amount": 1 }] }), Pending),
+            (json!({ "recipients": [] }), Pending),
+            (json!({ "status": "failed" }), Pending),
+            (parts("succeeded", ["paid", "pending"]), Pending),
+            (parts("succeeded", ["paid", "failed"]), PartlySucceeded),
+            (parts("partially_succeeded", ["paid", "failed"]), PartlySucceeded),
+            (parts("partially_succeeded", ["paid", "paid"]), Pending),
+            (parts("succeeded", ["failed", "failed"]), Pending),
+            (parts("failed", ["failed", "failed"]), Failed),
+            (parts("failed", ["failed", "pending"]), Pending),
+            (parts("canceled", ["canceled", "canceled"]), Failed),
+        ],
+    );
+}
+
+#[test]
+fn a_batch_of_refunds_is_what_its_refunds_are() {
+    use BatchRefundState::{Failed, NeedsMerchant, PartlySucceeded, Pending, Succeeded};
+    let batch = |status: &str, refunds: &[(&str, bool)]| {
+        let refund = |(status, succeed): &(&str, bool)| {
+            json!({ "object": "refund", "id": "re_1", "amount": 1, "charge": "ch_1",
+                    "status": status, "succeed": succeed })
+        };
+        let refunds: Vec<_> = refunds.iter().map(refund).collect();
+        let refunds = json!({ "object": "list", "has_more": false, "data": refunds });
+        let mut batch = batch_refund();
+        (batch["status"], batch["refunds"]) = (status.into(), refunds);
+        read::<BatchRefund>(&batch.to_string()).unwrap()
+    };
+    let (done, failed, open) = (("succeeded", true), ("failed", false), ("pending", false));
+    for (status, refunds, expected) in [
+        ("succeeded", &[done][..], Succeeded),
+        ("succeeded", &[], Succeeded),
+        ("succeeded", &[done, open], Pending),
+        ("succeeded", &[done, failed], Pending),
+        ("partially_succeeded", &[done, failed], PartlySucceeded),
+        ("partially_succeeded", &[failed], Pending),
+        ("failed", &[failed], Failed),
+        ("failed", &[done], Pending),
+        ("failed", &[open], Pending),
+        ("created", &[], Pending),
+        ("brand_new", &[done], Pending),
+    ] {
+        assert_eq!(batch(status, refunds).state(), expected, "{status} {refunds:?}");
+    }
+    let mut waiting = batch("pending", &[]);
+    waiting.refund_url = Some(String::from("https://example.com"));
+    assert_eq!(waiting.state(), NeedsMerchant { url: "https://example.com" });
+    waiting.status = None;
+    assert_eq!(waiting.state(), Pending);
+}
+
 /// A server that loses every create, and lists these objects.
 async fn losing(items: Vec<Value>) -> Server {
     Server::start(move |request| match request.method.as_str() {
@@ -229,7 +372,10 @@ async fn found<T: ApiObject + Serialize + Send + 'static>(
 
 #[tokio::test]
 async fn a_lost_payout_or_order_is_found_by_its_number_and_never_sent_again() {
+    use pingpp::batch_refunds::CreateBatchRefund;
+    use pingpp::batch_transfers::CreateBatchTransfer;
     use pingpp::orders::CreateOrder;
+    use pingpp::red_envelopes::CreateRedEnvelope;
     use pingpp::transfers::CreateTransfer;
     found(order(), "merchant_order_no", |client| {
         let params = CreateOrder::builder()
@@ -250,6 +396,35 @@ async fn a_lost_payout_or_order_is_found_by_its_number_and_never_sent_again() {
             .recipient("o7")
             .description("October");
         client.transfers().create(params)
+    })
+    .await;
+    found(red_envelope(), "order_no", |client| {
+        let params = CreateRedEnvelope::builder()
+            .channel("wx_pub")
+            .order_no("1")
+            .amount(Amount::from_fen(100))
+            .recipient("o7")
+            .subject("New year")
+            .body("All the best")
+            .description("2027")
+            .extra([("send_name", "Tea house")]);
+        client.red_envelopes().create(params)
+    })
+    .await;
+    found(batch_transfer(), "batch_no", |client| {
+        let params = CreateBatchTransfer::builder()
+            .batch_no("1")
+            .channel("unionpay")
+            .kind("b2c")
+            .amount(Amount::from_fen(300))
+            .description("October")
+            .recipients([]);
+        client.batch_transfers().create(params)
+    })
+    .await;
+    found(batch_refund(), "batch_no", |client| {
+        let params = CreateBatchRefund::builder().batch_no("1").charges([]).description("broken");
+        client.batch_refunds().create(params)
     })
     .await;
 }

@@ -1,13 +1,12 @@
 //! Each operation, called with the parameters of its recording.
 
+mod payouts;
+
 use std::pin::Pin;
 
 use pingpp::orders::{
     BalanceSettlement, CombinedWith, CreateOrder, ListOrders, OrderStatus, PayOrder, RoyaltyUser,
     UpdateOrder,
-};
-use pingpp::transfers::{
-    CreateTransfer, ListTransfers, TransferChannel, TransferStatus, TransferType,
 };
 use pingpp::{
     Amount, ApiObject, Call, Channel, Client, CreateCharge, CreateRefund, Error, EventType,
@@ -27,7 +26,9 @@ const OTHER_APP: &str = "app_jH0WH0XvPiT0rrb1";
 const SERVICE_APP: &str = "app_K0Gi9OqTmnT8qTWX";
 
 pub(super) fn all(client: &Client) -> Vec<Called<'_>> {
-    [charges, refunds, events, transfers, orders].into_iter().flat_map(|f| f(client)).collect()
+    let families = [charges, refunds, events, orders];
+    let families = families.into_iter().chain(payouts::FAMILIES);
+    families.flat_map(|family| family(client)).collect()
 }
 
 fn one<T: ApiObject + 'static>(op: &'static str, call: Call<T>) -> Called<'static> {
@@ -40,6 +41,8 @@ macro_rules! page {
         ($op, "list", Box::pin(async move { pager.next_page().await.map(drop) }) as _)
     }};
 }
+
+pub(crate) use page;
 
 fn fen(fen: i64) -> Amount {
     Amount::from_fen(fen)
@@ -108,32 +111,6 @@ fn events(client: &Client) -> Vec<Called<'_>> {
     vec![
         one("events.retrieve", api.retrieve("evt_400240816160755820469807")),
         page!("events.list", api.list(list).limit(10).after("evt_400240816160755820469801")),
-    ]
-}
-
-fn transfers(client: &Client) -> Vec<Called<'_>> {
-    let api = client.transfers();
-    let id = "tr_130250408562336460800013";
-    let create = CreateTransfer::builder()
-        .channel(TransferChannel::WxPub)
-        .order_no("tr20240816001")
-        .amount(fen(5_000))
-        .kind(TransferType::B2c)
-        .recipient(OPEN_ID)
-        .description("八月佣金")
-        .extra(json!({ "user_name": "张三", "force_check": true }))
-        .metadata([("月份", "8")]);
-    let list = ListTransfers::builder()
-        .created(year())
-        .channel(TransferChannel::WxPub)
-        .status(TransferStatus::Paid)
-        .kind(TransferType::B2c);
-    let list = api.list(list).limit(100).after("tr_130250408562336460800001").expand("app");
-    vec![
-        one("transfers.create", api.create(create)),
-        one("transfers.retrieve", api.retrieve(id)),
-        one("transfers.reverse", api.reverse(id)),
-        page!("transfers.list", list),
     ]
 }
 
