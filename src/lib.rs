@@ -69,12 +69,15 @@ pub use resources::charges::{
 pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, ObjectError};
 pub use resources::refunds::{CreateRefund, RefundApi};
 pub use resources::{
-    batch_refunds, batch_transfers, charges, events, orders, red_envelopes, refunds, transfers,
+    agreements, batch_refunds, batch_transfers, card_info, charges, customs, events,
+    funds_transfers, identification, order_refunds, orders, profit_transactions, recharge_refunds,
+    recharges, red_envelopes, refunds, split_profits, split_receivers, sub_banks, transfers,
 };
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use types::{
-    Amount, App, Channel, ClientIp, CmbWallet, Currency, Expandable, Id, JsonObject, List, Mode,
-    OutOfRange, ParseAmountError, PayBy, ReverseWindow, Sensitive, TimeRange, Timestamp, YeepayWap,
+    Amount, App, Channel, ClientIp, CmbWallet, Currency, Deleted, Expandable, Id, JsonObject, List,
+    Mode, OutOfRange, ParseAmountError, PayBy, ReverseWindow, Sensitive, TimeRange, Timestamp,
+    YeepayWap,
 };

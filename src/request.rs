@@ -270,6 +270,9 @@ impl Request {
             request.path.push('/');
             let is_id = segment.starts_with('{') && segment.ends_with('}');
             match if is_id { left.next() } else { Some(&segment) } {
+                Some(&"") if segment == "{app}" => {
+                    request.error.get_or_insert_with(no_app);
+                }
                 // Percent-encoding leaves dots unchanged, and proxies resolve these two, so that the
                 // request would be about something else.
                 Some(&("" | "." | "..")) => {
@@ -304,6 +307,11 @@ pub(crate) fn is_app(app: &Id<App>) -> bool {
     app.as_str().strip_prefix("app_").is_some_and(|rest| {
         !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
+}
+
+/// The app as the id of a route with `{app}`, as the account product has them.
+pub(crate) fn app_segment(app: Option<&Id<App>>) -> &str {
+    app.map_or("", Id::as_str)
 }
 
 pub(crate) fn no_app() -> BuildError {
@@ -387,6 +395,15 @@ mod tests {
         assert_eq!(post.body, r#"{"app":{"id":"app_1"},"a":1}"#);
         let get = Request::get("/v1/charges", &[]).in_app_object(Some(&app), &json!({ "a": 1 }));
         assert_eq!(get.target(), "/v1/charges?a=1&app%5Bid%5D=app_1");
+        let post = Request::post("/v1/orders", &[]).in_app(Some(&app), &json!({ "a": 1 }));
+        assert_eq!(post.body, r#"{"app":"app_1","a":1}"#);
+        let get = Request::get("/v1/orders", &[]).in_app(Some(&app), &json!({ "a": 1 }));
+        assert_eq!(get.target(), "/v1/orders?a=1&app=app_1");
+        let route = "/v1/apps/{app}/recharges";
+        let get = Request::get(route, &[app_segment(Some(&app))]);
+        assert_eq!(get.target(), "/v1/apps/app_1/recharges");
+        let error = Request::get(route, &[app_segment(None)]).take_error().unwrap();
+        assert!(error.to_string().contains("no app"), "{error}");
         for (app, advice) in [(None, "no app"), (Some(Id::from("ch_1")), "begins with `app_`")] {
             let mut post =
                 Request::post("/v1/charges", &[]).in_app_object(app.as_ref(), &json!({}));

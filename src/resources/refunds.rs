@@ -41,15 +41,15 @@
 
 use bon::Builder;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use super::charges::Charge;
 pub use super::charges::{FundingSource, Refund, RefundState, RefundStatus};
+use super::lost;
 use crate::call::Call;
 use crate::client::Client;
 use crate::pager::Pager;
-use crate::recovery::{Recovery, Search};
+use crate::recovery::Search;
 use crate::request::Request;
 use crate::types::{Amount, Id, JsonObject};
 
@@ -81,14 +81,19 @@ impl RefundApi {
     /// [`Error`](crate::Error) has the rest.
     pub fn create(&self, params: impl Into<CreateRefund>) -> Call<Refund> {
         let params = params.into();
-        let mut request = Request::post("/v1/charges/{charge}/refunds", &[self.charge.as_str()])
+        let (route, ids) = ("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
+        let mut request = Request::post(route, ids)
             .json(&params)
             .about_new::<Refund>()
             .same("charge", self.charge.as_str());
+        // The amount alone would take somebody else's refund for the lost one.
+        let mut search = Search::list(route, ids);
         if let Some(amount) = params.amount {
+            search.marks.insert("amount".into(), amount.as_fen().into());
             request = request.same("amount", amount.as_fen());
         }
-        self.client.fetch(request.recovery(Recovery::Find(self.search(&params))))
+        let (metadata, description) = (params.metadata.as_ref(), params.description.as_str());
+        self.client.fetch(request.recovery(lost::find_tagged(search, metadata, Some(description))))
     }
 
     /// Retrieves a refund: `GET /v1/charges/{charge}/refunds/{id}`.
@@ -104,23 +109,6 @@ impl RefundApi {
         let charge = self.charge.clone();
         Pager::by_cursor(&self.client, request, |refund: &Refund| refund.id.as_str())
             .refuse(move |refund| (refund.charge != charge).then_some("charge"))
-    }
-
-    /// The amount alone would take somebody else's refund for the lost one, so the metadata has to
-    /// be the same, or without any the description, which is no proof.
-    fn search(&self, params: &CreateRefund) -> Search {
-        let mut marks = Map::new();
-        if let Some(amount) = params.amount {
-            marks.insert("amount".into(), amount.as_fen().into());
-        }
-        let tag = params.metadata.as_ref().filter(|metadata| !metadata.is_empty());
-        match tag {
-            Some(tag) => marks.insert("metadata".into(), Value::Object(tag.clone().into())),
-            None => marks.insert("description".into(), params.description.as_str().into()),
-        };
-        let is_unique = tag.is_some();
-        let list = Search::list("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
-        Search { marks, is_unique, ..list }
     }
 }
 

@@ -4,12 +4,22 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use pingpp::batch_refunds::{BatchRefund, BatchRefundState};
-use pingpp::batch_transfers::{BatchTransfer, BatchTransferState};
-use pingpp::orders::{Order, OrderState};
-use pingpp::red_envelopes::{RedEnvelope, RedEnvelopeState};
-use pingpp::transfers::{Transfer, TransferState};
-use pingpp::{Amount, ApiObject, Call, Client, Event, Outcome, Recovered};
+use pingpp::agreements::{Agreement, CreateAgreement};
+use pingpp::batch_refunds::{BatchRefund, BatchRefundState, CreateBatchRefund};
+use pingpp::batch_transfers::{BatchTransfer, BatchTransferState, CreateBatchTransfer, PayTo};
+use pingpp::customs::{CreateCustoms, Customs};
+use pingpp::identification::Identity;
+use pingpp::order_refunds::CreateOrderRefund;
+use pingpp::orders::{CreateOrder, Order, OrderState};
+use pingpp::profit_transactions::ProfitTransaction;
+use pingpp::recharge_refunds::CreateRechargeRefund;
+use pingpp::recharges::{CreateRecharge, Recharge, RechargeCharge};
+use pingpp::red_envelopes::{CreateRedEnvelope, RedEnvelope, RedEnvelopeState};
+use pingpp::split_profits::{CreateSplitProfit, SplitProfit, SplitTo};
+use pingpp::split_receivers::{CreateSplitReceiver, SplitReceiver};
+use pingpp::sub_banks::SubBank;
+use pingpp::transfers::{CreateTransfer, Transfer, TransferState};
+use pingpp::{Amount, ApiObject, Call, Client, Event, Outcome, Recovered, Refund};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -116,6 +126,73 @@ fn batch_refund() -> Value {
     })
 }
 
+fn recharge() -> Value {
+    let charge: Value = serde_json::from_str(&charge()).unwrap();
+    json!({
+        "id": "22", "object": "recharge", "app": "app_test000000000001", "created": 1_795_363_200,
+        "livemode": false, "amount": 90, "succeeded": false, "time_succeeded": null,
+        "refunded": false, "user": "user_1", "from_user": "user_1", "user_fee": 10,
+        "charge": charge, "balance_bonus": null, "balance_transaction": null, "description": "Tea",
+        "metadata": { "tag": 1 }, "refunds": { "object": "list", "has_more": false, "data": [] }
+    })
+}
+
+fn agreement() -> Value {
+    json!({
+        "id": "agr_1", "object": "agreement", "livemode": false, "app": "app_1",
+        "created": 1_795_363_200, "channel": "qpay", "contract_no": "1", "contract_id": null,
+        "credential": { "qpay": {} }, "status": "created", "time_succeeded": null,
+        "time_canceled": null, "failure_code": null, "failure_msg": null,
+        "extra": { "display_account": "A" }, "metadata": { "tag": 1 }
+    })
+}
+
+fn split_receiver() -> Value {
+    json!({
+        "id": "recv_1", "object": "split_receiver", "livemode": false, "app": "app_1",
+        "created": 1_795_363_200, "channel": "wx_pub", "type": "MERCHANT_ID", "account": "19",
+        "name": "A", "extra": { "a": 1 }, "metadata": { "tag": 1 }
+    })
+}
+
+fn split_profit() -> Value {
+    let share = json!({
+        "split_receiver": "recv_1", "amount": 6, "name": "A", "description": "share",
+        "status": "pending", "currency": "cny", "time_finished": null
+    });
+    json!({
+        "id": "sp_1", "object": "split_profit", "livemode": false, "app": "app_1",
+        "created": 1_795_363_200, "charge": "ch_1", "channel": "wx_pub", "type": "split_normal",
+        "order_no": "1", "transaction_no": null, "failure_code": null, "failure_msg": null,
+        "recipients": [share], "extra": { "a": 1 }, "metadata": { "tag": 1 }
+    })
+}
+
+fn profit_transaction() -> Value {
+    json!({
+        "id": "ptxn_1", "object": "profit_transaction", "livemode": false, "app": "app_1",
+        "created": 1_795_363_200, "amount": 6, "currency": "cny", "name": "A", "status": "pending",
+        "description": "share", "split_receiver": "recv_1", "split_profit": "sp_1",
+        "time_finished": null, "failure_msg": null
+    })
+}
+
+fn customs() -> Value {
+    json!({
+        "id": "14", "object": "customs", "created": 1_795_363_200, "app": "app_1",
+        "channel": "alipay", "trade_no": "1", "customs_code": "GUANGZHOU", "amount": 100,
+        "charge": "ch_1", "transport_amount": 10, "is_split": false, "sub_order_no": null,
+        "extra": { "pay_account": "2088" }, "time_succeeded": null, "status": "pending",
+        "failure_code": null, "failure_msg": null, "transaction_no": null
+    })
+}
+
+fn sub_bank() -> Value {
+    json!({
+        "object": "sub_bank", "sub_bank": "A", "sub_bank_code": "1", "prov": "浙江省", "city": "宁波市"
+    })
+}
+
 #[test]
 fn only_what_money_hangs_on_makes_an_object_unreadable() {
     let money = ["id", "livemode", "status", "amount"];
@@ -135,6 +212,15 @@ fn only_what_money_hangs_on_makes_an_object_unreadable() {
     only_these_may_fail::<BatchTransfer>(&batch_transfer(), &and(&["batch_no"]));
     let fields = ["id", "batch_no", "livemode", "status", "refunds"];
     only_these_may_fail::<BatchRefund>(&batch_refund(), &fields);
+    let fields = ["id", "livemode", "succeeded", "amount", "user"];
+    only_these_may_fail::<Recharge>(&recharge(), &fields);
+    only_these_may_fail::<Agreement>(&agreement(), &["id", "livemode", "status", "contract_no"]);
+    only_these_may_fail::<SplitReceiver>(&split_receiver(), &["id", "livemode"]);
+    let fields = ["id", "livemode", "charge", "failure_code", "recipients"];
+    only_these_may_fail::<SplitProfit>(&split_profit(), &fields);
+    only_these_may_fail::<ProfitTransaction>(&profit_transaction(), &money);
+    only_these_may_fail::<Customs>(&customs(), &["id"]);
+    only_these_may_fail::<SubBank>(&sub_bank(), &[]);
 }
 
 /// Real ones, if they lie beside the checkout.
@@ -160,6 +246,8 @@ fn real_objects_survive() {
         survives::<RedEnvelope>,
         survives::<BatchTransfer>,
         survives::<BatchRefund>,
+        survives::<Recharge>,
+        survives::<Agreement>,
     ];
     let mut tried = vec![0; read_them.len()];
     for path in files.map(|file| file.unwrap().path()) {
@@ -372,11 +460,6 @@ async fn found<T: ApiObject + Serialize + Send + 'static>(
 
 #[tokio::test]
 async fn a_lost_payout_or_order_is_found_by_its_number_and_never_sent_again() {
-    use pingpp::batch_refunds::CreateBatchRefund;
-    use pingpp::batch_transfers::CreateBatchTransfer;
-    use pingpp::orders::CreateOrder;
-    use pingpp::red_envelopes::CreateRedEnvelope;
-    use pingpp::transfers::CreateTransfer;
     found(order(), "merchant_order_no", |client| {
         let params = CreateOrder::builder()
             .merchant_order_no("20261123001")
@@ -427,4 +510,121 @@ async fn a_lost_payout_or_order_is_found_by_its_number_and_never_sent_again() {
         client.batch_refunds().create(params)
     })
     .await;
+    found(agreement(), "contract_no", |client| {
+        let params = CreateAgreement::builder().contract_no("1").channel("qpay");
+        client.agreements().create(params)
+    })
+    .await;
+    found(split_profit(), "order_no", |client| {
+        let params = CreateSplitProfit::builder()
+            .charge("ch_1")
+            .order_no("1")
+            .kind("split_normal")
+            .recipients([]);
+        client.split_profits().create(params)
+    })
+    .await;
+    found(customs(), "trade_no", |client| {
+        let params = CreateCustoms::builder()
+            .charge("ch_1")
+            .channel("alipay")
+            .trade_no("1")
+            .customs_code("GUANGZHOU")
+            .amount(Amount::from_fen(100));
+        client.customs().create(params)
+    })
+    .await;
+    found(split_receiver(), "account", |client| {
+        let params =
+            CreateSplitReceiver::builder().kind("MERCHANT_ID").account("19").channel("wx_pub");
+        client.split_receivers().create(params)
+    })
+    .await;
+    found(recharge(), "metadata", |client| {
+        let charge = RechargeCharge::builder()
+            .amount(Amount::from_fen(100))
+            .channel("wx_pub_qr")
+            .order_no("1")
+            .subject("Tea")
+            .body("Longjing");
+        let params = CreateRecharge::builder().user("user_1").charge(charge);
+        client.recharges().create(params.metadata([("tag", 1)]))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_refund_of_an_order_or_recharge_is_found_by_its_tag() {
+    let refund = |id: &str, tag: i64| {
+        json!({ "id": id, "object": "refund", "amount": 9, "created": u32::MAX, "succeed": false,
+                "status": "pending", "description": "broken", "charge": "ch_1",
+                "metadata": { "tag": tag } })
+    };
+    let server = losing(vec![refund("re_1", 1), refund("re_2", 2)]).await;
+    let client = server.client();
+    let order = CreateOrderRefund::builder().description("broken").metadata([("tag", 1)]);
+    let order = client.order_refunds("20").create(order).await.unwrap_err();
+    let recharge = CreateRechargeRefund::builder().description("broken").metadata([("tag", 2)]);
+    let recharge = client.recharge_refunds("22").create(recharge).await.unwrap_err();
+    let untold = CreateRechargeRefund::builder().description("broken");
+    let untold = client.recharge_refunds("22").create(untold).await.unwrap_err();
+    for (error, ids) in
+        [(order, vec!["re_1"]), (recharge, vec!["re_2"]), (untold, vec!["re_1", "re_2"])]
+    {
+        assert_eq!(error.outcome(), Outcome::Unknown);
+        let found = match client.recover::<Refund>(&error).await.unwrap() {
+            Recovered::Found(refund) => vec![refund.id],
+            Recovered::Candidates(refunds) => refunds.into_iter().map(|refund| refund.id).collect(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, ids);
+    }
+}
+
+#[test]
+fn no_debug_shows_a_name_an_account_or_a_number() {
+    let secret = "张三";
+    let identity = Identity::builder().id_name(secret).id_number(secret).card_number(secret);
+    let pay = PayTo::builder().account(secret).name(secret).open_id(secret);
+    let receiver =
+        CreateSplitReceiver::builder().kind("x").account(secret).name(secret).channel("wx");
+    let split = SplitTo::builder().amount(Amount::from_fen(1)).name(secret);
+    let sent = [
+        format!("{:?}", identity.phone_number(secret).build()),
+        format!("{:?}", pay.amount(Amount::from_fen(1)).build()),
+        format!("{:?}", receiver.build()),
+        format!("{:?}", split.build()),
+    ];
+    let (mut transfer, mut batch) = (transfer(), batch_transfer());
+    transfer["recipient"] = secret.into();
+    (batch["recipients"][0]["account"], batch["recipients"][0]["name"]) =
+        (secret.into(), secret.into());
+    let (mut receiver, mut split) = (split_receiver(), split_profit());
+    (receiver["account"], receiver["name"]) = (secret.into(), secret.into());
+    split["recipients"][0]["name"] = secret.into();
+    fn debug<T: ApiObject + std::fmt::Debug>(object: &Value) -> String {
+        format!("{:?}", read::<T>(&object.to_string()).unwrap())
+    }
+    let received = [
+        debug::<Transfer>(&transfer),
+        debug::<BatchTransfer>(&batch),
+        debug::<SplitReceiver>(&receiver),
+        debug::<SplitProfit>(&split),
+    ];
+    for text in sent.iter().chain(&received) {
+        assert!(text.contains("***") && !text.contains(secret), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_result_of_an_identification_is_read_in_either_form() {
+    for (result_code, code) in [(json!(0), Some(0)), (json!("7"), Some(7)), (json!(null), None)] {
+        let body = json!({ "type": "id_card", "result_code": result_code, "paid": true });
+        let server = Server::always(Act::Write(answer(200, &body.to_string()))).await;
+        let identity = Identity::builder().id_name("A").id_number("1");
+        let result = server.client().identification().identify(identity).await.unwrap();
+        assert_eq!((result.code(), result.paid), (code, Some(true)));
+        assert_eq!(serde_json::to_value(result).unwrap(), body);
+        assert!(server.requests()[0].text().contains(r#""type":"id_card""#));
+    }
 }

@@ -67,7 +67,8 @@ fn plausible(tag: &str, sent: &Sent) -> Value {
     }
     let ids = || sent.path.split('/').skip(2).filter(|part| part.contains(char::is_numeric));
     let mut object = json!({
-        "status": "pending", "amount": 100, "order_no": "1", "paid": false, "succeed": false,
+        "status": "pending", "amount": 100, "order_no": "1", "paid": false, "succeed": false, "succeeded": false,
+        "user": "user_1",
         "merchant_order_no": "1", "batch_no": "1", "contract_no": "1", "trade_no": "1", "reversed": true, "deleted": true, "type": "charge.succeeded",
         "data": { "object": {} }, "charge": ids().find(|id| id.starts_with("ch_")).unwrap_or("ch_1"),
     });

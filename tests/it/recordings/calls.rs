@@ -1,13 +1,11 @@
 //! Each operation, called with the parameters of its recording.
 
+mod others;
+mod payments;
 mod payouts;
 
 use std::pin::Pin;
 
-use pingpp::orders::{
-    BalanceSettlement, CombinedWith, CreateOrder, ListOrders, OrderStatus, PayOrder, RoyaltyUser,
-    UpdateOrder,
-};
 use pingpp::{
     Amount, ApiObject, Call, Channel, Client, CreateCharge, CreateRefund, Error, EventType,
     FundingSource, ListCharges, ListEvents, PayBy, TimeRange, Timestamp,
@@ -19,20 +17,21 @@ pub(super) type Called<'a> =
     (&'static str, &'static str, Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>);
 
 const CHARGE: &str = "ch_100240816592822384640019";
-const ORDER: &str = "2001708220000281981";
 const OPEN_ID: &str = "o7xEMsySBFG3MVHI-9VsAJX-j50W";
-const USER: &str = "user007@gmail.com";
-const OTHER_APP: &str = "app_jH0WH0XvPiT0rrb1";
-const SERVICE_APP: &str = "app_K0Gi9OqTmnT8qTWX";
 
 pub(super) fn all(client: &Client) -> Vec<Called<'_>> {
-    let families = [charges, refunds, events, orders];
-    let families = families.into_iter().chain(payouts::FAMILIES);
+    let families = [charges, refunds, events].into_iter().chain(payments::FAMILIES);
+    let families = families.chain(payouts::FAMILIES).chain(others::FAMILIES);
     families.flat_map(|family| family(client)).collect()
 }
 
 fn one<T: ApiObject + 'static>(op: &'static str, call: Call<T>) -> Called<'static> {
     (op, T::OBJECT, Box::pin(async { call.await.map(drop) }))
+}
+
+/// An answer without `object`.
+fn plain<T: 'static>(op: &'static str, call: Call<T>) -> Called<'static> {
+    (op, "", Box::pin(async { call.await.map(drop) }))
 }
 
 macro_rules! page {
@@ -111,66 +110,5 @@ fn events(client: &Client) -> Vec<Called<'_>> {
     vec![
         one("events.retrieve", api.retrieve("evt_400240816160755820469807")),
         page!("events.list", api.list(list).limit(10).after("evt_400240816160755820469801")),
-    ]
-}
-
-fn orders(client: &Client) -> Vec<Called<'_>> {
-    let api = client.orders();
-    let shares = [("user_001", 100), (OTHER_APP, 20)]
-        .map(|(user, amount)| RoyaltyUser { user: user.into(), amount: fen(amount) });
-    let settlement =
-        |fee| BalanceSettlement { user: String::from("user_settle_01"), user_fee: fen(fee) };
-    let create = CreateOrder::builder()
-        .merchant_order_no("2024081600001")
-        .amount(fen(12_800))
-        .client_ip([203, 0, 113, 7])
-        .subject("龙井茶 & <Tea>")
-        .body("一壶明前龙井")
-        .description("订单附加说明")
-        .uid(USER)
-        .coupon("300317060615253900017901")
-        .actual_amount(fen(12_300))
-        .time_expire(at(1_723_802_875))
-        .metadata([("客户", "张三")])
-        .receipt_app(OTHER_APP)
-        .service_app(SERVICE_APP)
-        .royalty_users(shares.clone())
-        .balance_settlement(settlement(12));
-    let pay = PayOrder::builder()
-        .channel(PayBy::wx_pub(OPEN_ID).with("goods_tag", "茶"))
-        .charge_amount(fen(12_300))
-        .time_expire(at(1_723_802_875))
-        .charge_order_no("2024081600001P1")
-        .combined_with(CombinedWith { channel: Channel::Balance, charge_amount: fen(300) });
-    let list = ListOrders::builder()
-        .created(year())
-        .uid(USER)
-        .receipt_app(OTHER_APP)
-        .service_app(SERVICE_APP)
-        .paid(true)
-        .refunded(false)
-        .canceled(false)
-        .status(OrderStatus::Paid);
-    let update = UpdateOrder::builder()
-        .user(USER)
-        .amount(fen(12_000))
-        .subject("改后标题")
-        .body("改后描述")
-        .description("改价")
-        .time_expire(at(1_723_812_875))
-        .metadata([("改价", "是")])
-        .receipt_app(OTHER_APP)
-        .service_app(SERVICE_APP)
-        .royalty_users(shares)
-        .balance_settlement(settlement(10));
-    vec![
-        one("orders.create", api.create(create)),
-        one("orders.pay", api.pay(ORDER, pay)),
-        one("orders.retrieve", api.retrieve(ORDER)),
-        page!("orders.list", api.list(list).page(2).per_page(15)),
-        one("orders.update", api.update(ORDER, update)),
-        one("orders.cancel", api.cancel(ORDER, Some(USER))),
-        one("orders.charges.retrieve", api.retrieve_charge(ORDER, CHARGE)),
-        page!("orders.charges.list", api.list_charges(ORDER).page(2).per_page(15)),
     ]
 }
