@@ -79,8 +79,8 @@ impl Client {
     /// # async fn f(client: pingpp::Client) -> Result<(), pingpp::Error> {
     /// use pingpp::Request;
     ///
-    /// let order: serde_json::Value =
-    ///     client.call(Request::get("/v1/orders/{id}", &["2001708220000281981"])).await?;
+    /// let royalty: serde_json::Value =
+    ///     client.call(Request::get("/v1/royalties/{id}", &["411708220000281981"])).await?;
     /// # Ok(())
     /// # }
     /// ```

@@ -9,6 +9,8 @@
 //! | [`Error`], [`Outcome`] | why there is no result, and whether it may have happened all the same |
 //! | [`Repeat`] | what is sent again, and when: the whole table |
 //! | [`PayBy`] | what each channel needs |
+//! | [`orders`], [`recharges`], [`agreements`], ... | money that comes in; modules are named as the path of the API |
+//! | [`transfers`], [`red_envelopes`], [`batch_transfers`], [`split_profits`], ... | money that goes out |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
