@@ -147,8 +147,8 @@ pub struct CreateTransfer {
     pub recipient: Option<Sensitive>,
     /// What for: up to 100 characters, on WeChat 99 bytes, on `allinpay` 30 characters.
     pub description: String,
-    /// Parameters of the channel, such as `user_name` and `force_check` on WeChat, or `card_number`,
-    /// `user_name` and `open_bank_code` on `unionpay`.
+    /// Parameters of the channel, such as `user_name`, `force_check`, `scene_id` and
+    /// `scene_report_info` on WeChat, or `card_number`, `user_name` and `open_bank_code` on `unionpay`.
     pub extra: Option<JsonObject>,
     /// The merchant's own keys and values: up to 20, 1,000 characters in all.
     pub metadata: Option<JsonObject>,
@@ -286,7 +286,7 @@ pub enum TransferState {
     /// The recipient must confirm it in WeChat; until then it can be
     /// [withdrawn](TransferApi::reverse).
     NeedsRecipient,
-    /// The merchant must confirm it; `failure_msg` says where.
+    /// The merchant must confirm it; `failure_msg` may say where.
     NeedsMerchant,
     /// The money arrived.
     Paid,
