@@ -38,11 +38,7 @@ impl AgreementApi {
     /// Creates an agreement for the customer to sign: `POST /v1/agreements`.
     ///
     /// **Repeats:** never, since nothing says that a second one is the same agreement.
-    /// **Dropping:** it may exist, unsigned.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds it by its
-    /// contract_no.
+    /// **Dropping:** it may exist, unsigned; [`Client::recover`] finds it by its contract_no.
     pub fn create(&self, params: impl Into<CreateAgreement>) -> Call<Agreement> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("contract_no", params.contract_no.as_str());

@@ -69,11 +69,8 @@ impl BatchRefundApi {
     /// Refunds many charges: `POST /v1/batch_refunds`.
     ///
     /// **Repeats:** never; a second one can move money twice.
-    /// **Dropping:** money may move and nobody will know; spawn the call.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds the batch by its
-    /// batch_no.
+    /// **Dropping:** money may move and nobody will know; spawn the call. A lost one is found by its
+    /// batch_no with [`Client::recover`].
     pub fn create(&self, params: impl Into<CreateBatchRefund>) -> Call<BatchRefund> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("batch_no", params.batch_no.as_str());

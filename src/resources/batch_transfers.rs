@@ -82,11 +82,8 @@ impl BatchTransferApi {
     /// Pays out to many: `POST /v1/batch_transfers`.
     ///
     /// **Repeats:** never; a second one can move money twice.
-    /// **Dropping:** money may move and nobody will know; spawn the call.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds the batch by its
-    /// batch_no.
+    /// **Dropping:** money may move and nobody will know; spawn the call. A lost one is found by its
+    /// batch_no with [`Client::recover`].
     pub fn create(&self, params: impl Into<CreateBatchTransfer>) -> Call<BatchTransfer> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("batch_no", params.batch_no.as_str());

@@ -36,11 +36,8 @@ impl CustomsApi {
     /// Declares a charge that is paid: `POST /v1/customs`. Only signed requests are accepted.
     ///
     /// **Repeats:** never, since nothing says what a second declaration does.
-    /// **Dropping:** the declaration may have been made.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] looks for it in
-    /// [`list`](Self::list), by its trade_no.
+    /// **Dropping:** it may have been made; [`Client::recover`] looks for its trade_no in
+    /// [`list`](Self::list).
     pub fn create(&self, params: impl Into<CreateCustoms>) -> Call<Customs> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("trade_no", params.trade_no.as_str());

@@ -68,11 +68,8 @@ impl OrderRefundApi {
     /// Refunds the order, in whole or in part: `POST /v1/orders/{order}/order_refunds`.
     ///
     /// **Repeats:** never; a second one can move money twice.
-    /// **Dropping:** the refunds may happen and nobody will know; spawn the call.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), `client.recover::<Refund>` finds the refunds
-    /// by their metadata.
+    /// **Dropping:** the refunds may happen and nobody will know; spawn the call. Lost ones are found
+    /// by their metadata with `client.recover::<Refund>`.
     pub fn create(&self, params: impl Into<CreateOrderRefund>) -> Call<List<Refund>> {
         let (params, ids) = (params.into(), &[self.order.as_str()]);
         let mut search = Search { query: json!({ "per_page": 100 }), ..Search::list(ROUTE, ids) };

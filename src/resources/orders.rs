@@ -72,10 +72,7 @@ impl OrderApi {
     /// Creates an order: `POST /v1/orders`. It is not paid until [`pay`](Self::pay) and the customer.
     ///
     /// **Repeats:** never, since nothing says that a second one is the same order.
-    /// **Dropping:** the order may exist; it is found by its merchant_order_no.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds the order.
+    /// **Dropping:** the order may exist; [`Client::recover`] finds it by its merchant_order_no.
     pub fn create(&self, params: impl Into<CreateOrder>) -> Call<Order> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("merchant_order_no", params.merchant_order_no.as_str());

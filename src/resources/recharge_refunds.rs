@@ -66,11 +66,8 @@ impl RechargeRefundApi {
     /// Refunds all of it: `POST /v1/apps/{app}/recharges/{recharge}/refunds`.
     ///
     /// **Repeats:** never; a second one can move money twice.
-    /// **Dropping:** the refund may happen and nobody will know; spawn the call.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds the refund by its
-    /// metadata; without any it lists what fits.
+    /// **Dropping:** the refund may happen and nobody will know; spawn the call. A lost one is found
+    /// by its metadata with [`Client::recover`]; without any it lists what fits.
     pub fn create(&self, params: impl Into<CreateRechargeRefund>) -> Call<Refund> {
         let (params, ids) = (params.into(), &self.ids());
         let search = Search { query: json!({ "per_page": 100 }), ..Search::list(ROUTE, ids) };

@@ -67,11 +67,8 @@ impl RechargeApi {
     /// accepted.
     ///
     /// **Repeats:** never; the customer may pay both.
-    /// **Dropping:** the recharge may exist, unpaid.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds the recharge by its
-    /// metadata; without any it lists what fits.
+    /// **Dropping:** it may exist, unpaid; [`Client::recover`] finds it by its metadata, and without
+    /// any lists what fits.
     pub fn create(&self, params: impl Into<CreateRecharge>) -> Call<Recharge> {
         let (params, app) = (params.into(), app_segment(self.client.app()));
         let query = json!({ "user": params.user, "per_page": 100 });

@@ -75,11 +75,8 @@ impl RedEnvelopeApi {
     /// Sends a red envelope: `POST /v1/red_envelopes`.
     ///
     /// **Repeats:** never; a second one can give money twice.
-    /// **Dropping:** money may move and nobody will know; spawn the call.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), such as `red_system_busy`,
-    /// [`Client::recover`] finds the envelope by its order_no.
+    /// **Dropping:** money may move and nobody will know; spawn the call. A lost one is found by its
+    /// order_no with [`Client::recover`], also after `red_system_busy`.
     pub fn create(&self, params: impl Into<CreateRedEnvelope>) -> Call<RedEnvelope> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("order_no", params.order_no.as_str());

@@ -75,10 +75,8 @@ impl SplitProfitApi {
     /// Gives shares of a charge, or takes them back: `POST /v1/split_profits`.
     ///
     /// **Repeats:** never; a second one can move money twice.
-    /// **Dropping:** money may move and nobody will know; spawn the call.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds it by its order_no.
+    /// **Dropping:** money may move and nobody will know; spawn the call. A lost one is found by its
+    /// order_no with [`Client::recover`].
     pub fn create(&self, params: impl Into<CreateSplitProfit>) -> Call<SplitProfit> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("order_no", params.order_no.as_str());

@@ -35,11 +35,7 @@ impl SplitReceiverApi {
     /// Adds a receiver: `POST /v1/split_receivers`.
     ///
     /// **Repeats:** never, since nothing says what a second one does.
-    /// **Dropping:** the receiver may exist.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), [`Client::recover`] finds the receiver by
-    /// its account, type and channel.
+    /// **Dropping:** it may exist; [`Client::recover`] finds it by account, type and channel.
     pub fn create(&self, params: impl Into<CreateSplitReceiver>) -> Call<SplitReceiver> {
         let (params, app) = (params.into(), self.client.app());
         let marks = [

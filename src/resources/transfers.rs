@@ -76,11 +76,8 @@ impl TransferApi {
     /// Pays out: `POST /v1/transfers`. On most channels only signed requests are accepted.
     ///
     /// **Repeats:** never; a second one can move money twice.
-    /// **Dropping:** money may move and nobody will know; spawn the call.
-    ///
-    /// # Errors
-    /// On [`Outcome::Unknown`](crate::Outcome::Unknown), such as `transfer_system_busy`,
-    /// [`Client::recover`] finds the transfer by its order_no.
+    /// **Dropping:** money may move and nobody will know; spawn the call. A lost one is found by its
+    /// order_no with [`Client::recover`], also after `transfer_system_busy`.
     pub fn create(&self, params: impl Into<CreateTransfer>) -> Call<Transfer> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("order_no", params.order_no.as_str());
