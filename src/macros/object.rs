@@ -82,7 +82,9 @@ macro_rules! object {
             use std::fmt;
             use std::marker::PhantomData;
 
-            use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+            #[allow(unused_imports, reason = "an object may have optional fields only")]
+            use serde::de::Error;
+            use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
             use serde::ser::{Serialize, SerializeMap, Serializer};
             use $crate::macros::from_json::{self, FromJson, Pass, Straight, Tolerant};
 

@@ -60,7 +60,8 @@ impl AgreementApi {
     /// Agreements of the app, newest first: `GET /v1/agreements`.
     pub fn list(&self, filter: impl Into<ListAgreements>) -> Pager<Agreement, ByNumber> {
         let request = Request::get("/v1/agreements", &[]);
-        Pager::by_number(&self.client, request.in_app(self.client.app(), &filter.into()))
+        let request = request.in_app(self.client.app(), &filter.into());
+        Pager::by_number(&self.client, request).of_mode(|agreement| Some(agreement.livemode))
     }
 
     /// Ends an agreement: `PUT /v1/agreements/{id}`. WeChat wants to know why.

@@ -92,7 +92,8 @@ impl BatchRefundApi {
     /// Batches of the app, newest first: `GET /v1/batch_refunds`.
     pub fn list(&self, filter: impl Into<ListBatchRefunds>) -> Pager<BatchRefund, ByNumber> {
         let request = Request::get("/v1/batch_refunds", &[]);
-        Pager::by_number(&self.client, request.in_app(self.client.app(), &filter.into()))
+        let request = request.in_app(self.client.app(), &filter.into());
+        Pager::by_number(&self.client, request).of_mode(|batch| batch.livemode)
     }
 }
 
@@ -218,7 +219,7 @@ open_enum! {
 }
 
 /// Where a batch of refunds stands, from [`BatchRefund::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BatchRefundState<'a> {
     /// Under way, or not clear.
     Pending,

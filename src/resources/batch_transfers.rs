@@ -106,7 +106,8 @@ impl BatchTransferApi {
     /// Batches of the app, newest first: `GET /v1/batch_transfers`.
     pub fn list(&self, filter: impl Into<ListBatchTransfers>) -> Pager<BatchTransfer, ByNumber> {
         let request = Request::get("/v1/batch_transfers", &[]);
-        Pager::by_number(&self.client, request.in_app(self.client.app(), &filter.into()))
+        let request = request.in_app(self.client.app(), &filter.into());
+        Pager::by_number(&self.client, request).of_mode(|batch| Some(batch.livemode))
     }
 
     /// Cancels a batch that is not paid out: `PUT /v1/batch_transfers/{id}`.
@@ -305,7 +306,7 @@ open_enum! {
 }
 
 /// Where a batch of transfers stands, from [`BatchTransfer::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BatchTransferState {
     /// Under way, or not clear: any part may still be paid.
     Pending,

@@ -114,9 +114,8 @@ impl ChargeApi {
     pub fn list(&self, filter: impl Into<ListCharges>) -> Pager<Charge> {
         let request =
             Request::get("/v1/charges", &[]).in_app_object(self.client.app(), &filter.into());
-        let live = self.client.mode().livemode();
         Pager::by_cursor(&self.client, request, |charge: &Charge| charge.id.as_str())
-            .refuse(move |charge| (charge.livemode != live).then_some("livemode"))
+            .of_mode(|charge| Some(charge.livemode))
     }
 }
 

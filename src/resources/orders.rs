@@ -81,7 +81,8 @@ impl OrderApi {
             .in_app(app, &params)
             .recovery(lost::find("/v1/orders", list, number, true))
             .about_new::<Order>()
-            .same("merchant_order_no", params.merchant_order_no);
+            .same("merchant_order_no", params.merchant_order_no)
+            .same("amount", params.amount.as_fen());
         self.client.fetch(request)
     }
 
@@ -107,7 +108,8 @@ impl OrderApi {
     /// Orders of the app, newest first: `GET /v1/orders`. A page has at most 20.
     pub fn list(&self, filter: impl Into<ListOrders>) -> Pager<Order, ByNumber> {
         let request = Request::get("/v1/orders", &[]);
-        Pager::by_number(&self.client, request.in_app(self.client.app(), &filter.into()))
+        let request = request.in_app(self.client.app(), &filter.into());
+        Pager::by_number(&self.client, request).of_mode(|order| Some(order.livemode))
     }
 
     /// Changes an order that is not paid: `PUT /v1/orders/{id}`.
@@ -154,7 +156,7 @@ impl OrderApi {
     /// Charges of an order: `GET /v1/orders/{order}/charges`.
     pub fn list_charges(&self, order: impl Into<Id<Order>>) -> Pager<Charge, ByNumber> {
         let request = Request::get("/v1/orders/{order}/charges", &[order.into().as_str()]);
-        Pager::by_number(&self.client, request)
+        Pager::by_number(&self.client, request).of_mode(|charge: &Charge| Some(charge.livemode))
     }
 }
 
@@ -421,7 +423,7 @@ open_enum! {
 }
 
 /// Where an order stands, from [`Order::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderState {
     /// Not paid, paid in part, or not clear: it may still become anything.
     Pending,

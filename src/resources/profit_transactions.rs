@@ -41,7 +41,8 @@ impl ProfitTransactionApi {
         filter: impl Into<ListProfitTransactions>,
     ) -> Pager<ProfitTransaction, ByNumber> {
         let request = Request::get("/v1/profit_transactions", &[]);
-        Pager::by_number(&self.client, request.in_app(self.client.app(), &filter.into()))
+        let request = request.in_app(self.client.app(), &filter.into());
+        Pager::by_number(&self.client, request).of_mode(|share| share.livemode)
     }
 }
 

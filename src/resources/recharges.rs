@@ -94,7 +94,8 @@ impl RechargeApi {
     /// Recharges of the app, newest first: `GET /v1/apps/{app}/recharges`.
     pub fn list(&self, filter: impl Into<ListRecharges>) -> Pager<Recharge, ByNumber> {
         let request = Request::get(ROUTE, &[app_segment(self.client.app())]);
-        Pager::by_number(&self.client, request.query_from(&filter.into()))
+        let request = request.query_from(&filter.into());
+        Pager::by_number(&self.client, request).of_mode(|recharge| Some(recharge.livemode))
     }
 }
 

@@ -100,7 +100,8 @@ impl RedEnvelopeApi {
     pub fn list(&self, filter: impl Into<ListRedEnvelopes>) -> Pager<RedEnvelope> {
         let request = Request::get("/v1/red_envelopes", &[]);
         let request = request.in_app_object(self.client.app(), &filter.into());
-        Pager::by_cursor(&self.client, request, |envelope| envelope.id.as_str())
+        Pager::by_cursor(&self.client, request, |envelope: &RedEnvelope| envelope.id.as_str())
+            .of_mode(|envelope| Some(envelope.livemode))
     }
 }
 
@@ -221,7 +222,7 @@ open_enum! {
 }
 
 /// Where a red envelope stands, from [`RedEnvelope::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RedEnvelopeState {
     /// Under way, or not clear.
     Pending,

@@ -99,7 +99,8 @@ impl SplitProfitApi {
     /// Splits of the app, newest first: `GET /v1/split_profits`.
     pub fn list(&self, filter: impl Into<ListSplitProfits>) -> Pager<SplitProfit, ByNumber> {
         let request = Request::get("/v1/split_profits", &[]);
-        Pager::by_number(&self.client, request.in_app(self.client.app(), &filter.into()))
+        let request = request.in_app(self.client.app(), &filter.into());
+        Pager::by_number(&self.client, request).of_mode(|split| split.livemode)
     }
 }
 

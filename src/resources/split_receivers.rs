@@ -63,7 +63,8 @@ impl SplitReceiverApi {
     /// Receivers of the app, newest first: `GET /v1/split_receivers`.
     pub fn list(&self, filter: impl Into<ListSplitReceivers>) -> Pager<SplitReceiver, ByNumber> {
         let request = Request::get("/v1/split_receivers", &[]);
-        Pager::by_number(&self.client, request.in_app(self.client.app(), &filter.into()))
+        let request = request.in_app(self.client.app(), &filter.into());
+        Pager::by_number(&self.client, request).of_mode(|receiver| receiver.livemode)
     }
 
     /// Removes a receiver: `DELETE /v1/split_receivers/{id}`.

@@ -116,7 +116,8 @@ impl TransferApi {
     pub fn list(&self, filter: impl Into<ListTransfers>) -> Pager<Transfer> {
         let request = Request::get("/v1/transfers", &[]);
         let request = request.in_app_object(self.client.app(), &filter.into());
-        Pager::by_cursor(&self.client, request, |transfer| transfer.id.as_str())
+        Pager::by_cursor(&self.client, request, |transfer: &Transfer| transfer.id.as_str())
+            .of_mode(|transfer| Some(transfer.livemode))
     }
 }
 
@@ -276,7 +277,7 @@ open_enum! {
 }
 
 /// Where a transfer stands, from [`Transfer::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransferState {
     /// Under way, or not clear: no money has provably moved, and it still may.
     Pending,

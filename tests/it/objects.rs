@@ -4,21 +4,23 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use pingpp::agreements::{Agreement, CreateAgreement};
-use pingpp::batch_refunds::{BatchRefund, BatchRefundState, CreateBatchRefund};
-use pingpp::batch_transfers::{BatchTransfer, BatchTransferState, CreateBatchTransfer, PayTo};
+use pingpp::agreements::{Agreement, CreateAgreement, ListAgreements};
+use pingpp::batch_refunds::{BatchRefund, BatchRefundState, CreateBatchRefund, ListBatchRefunds};
+use pingpp::batch_transfers::{
+    BatchTransfer, BatchTransferState, CreateBatchTransfer, ListBatchTransfers, PayTo,
+};
 use pingpp::customs::{CreateCustoms, Customs};
 use pingpp::identification::Identity;
 use pingpp::order_refunds::CreateOrderRefund;
-use pingpp::orders::{CreateOrder, Order, OrderState};
-use pingpp::profit_transactions::ProfitTransaction;
+use pingpp::orders::{CreateOrder, ListOrders, Order, OrderState};
+use pingpp::profit_transactions::{ListProfitTransactions, ProfitTransaction};
 use pingpp::recharge_refunds::CreateRechargeRefund;
-use pingpp::recharges::{CreateRecharge, Recharge, RechargeCharge};
-use pingpp::red_envelopes::{CreateRedEnvelope, RedEnvelope, RedEnvelopeState};
-use pingpp::split_profits::{CreateSplitProfit, SplitProfit, SplitTo};
-use pingpp::split_receivers::{CreateSplitReceiver, SplitReceiver};
+use pingpp::recharges::{CreateRecharge, ListRecharges, Recharge, RechargeCharge};
+use pingpp::red_envelopes::{CreateRedEnvelope, ListRedEnvelopes, RedEnvelope, RedEnvelopeState};
+use pingpp::split_profits::{CreateSplitProfit, ListSplitProfits, SplitProfit, SplitTo};
+use pingpp::split_receivers::{CreateSplitReceiver, ListSplitReceivers, SplitReceiver};
 use pingpp::sub_banks::SubBank;
-use pingpp::transfers::{CreateTransfer, Transfer, TransferState};
+use pingpp::transfers::{CreateTransfer, ListTransfers, Transfer, TransferState};
 use pingpp::{Amount, ApiObject, Call, Client, Event, Outcome, Recovered, Refund};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -551,6 +553,33 @@ async fn a_lost_payout_or_order_is_found_by_its_number_and_never_sent_again() {
         client.recharges().create(params.metadata([("tag", 1)]))
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_list_with_an_item_of_the_other_mode_is_refused() {
+    macro_rules! lists {
+        ($($family:ident, $filter:expr, $object:expr;)*) => {$(
+            for livemode in [false, true] {
+                let mut object = $object;
+                object["livemode"] = livemode.into();
+                let server = losing(vec![object]).await;
+                let page = server.client().$family().list($filter).next_page().await;
+                assert_eq!(page.is_err(), livemode, stringify!($family));
+            }
+        )*};
+    }
+    lists! {
+        orders, ListOrders::default(), order();
+        transfers, ListTransfers::default(), transfer();
+        red_envelopes, ListRedEnvelopes::default(), red_envelope();
+        batch_transfers, ListBatchTransfers::default(), batch_transfer();
+        batch_refunds, ListBatchRefunds::default(), batch_refund();
+        recharges, ListRecharges::default(), recharge();
+        agreements, ListAgreements::default(), agreement();
+        split_receivers, ListSplitReceivers::default(), split_receiver();
+        split_profits, ListSplitProfits::default(), split_profit();
+        profit_transactions, ListProfitTransactions::default(), profit_transaction();
+    }
 }
 
 #[tokio::test]
