@@ -48,10 +48,12 @@ pub struct Search {
     pub(crate) since: Option<Timestamp>,
     /// Whether the list takes the filter `created`.
     pub(crate) by_time: bool,
+    /// The longest page of a list that is walked by page number; `None` if it is walked by cursor.
+    pub(crate) per_page: Option<u32>,
 }
 
 impl Search {
-    /// In the list of this route, which must be walked by cursor.
+    /// In the list of this route.
     pub(crate) fn list(route: &'static str, ids: &[&str]) -> Self {
         Self {
             route,
@@ -62,6 +64,7 @@ impl Search {
             is_unique: true,
             since: None,
             by_time: false,
+            per_page: None,
         }
     }
 }

@@ -90,18 +90,28 @@ async fn find<T: ApiObject>(client: Client, search: Search) -> Result<Recovered<
     if let Some((from, until)) = window.filter(|_| search.by_time) {
         request = request.query_from(&json!({ "created": { "gte": from, "lt": until } }));
     }
-    let mut pages = Pager::<Value>::by_cursor(&client, request, id_of).limit(100);
+    let mut found = match search.per_page {
+        None => fitting(&search, Pager::by_cursor(&client, request, id_of).limit(100)).await?,
+        Some(items) => fitting(&search, Pager::by_number(&client, request).per_page(items)).await?,
+    };
+    Ok(match (found.len(), search.is_unique) {
+        (0, _) => Recovered::NotFound,
+        (1, true) => Recovered::Found(found.remove(0)),
+        _ => Recovered::Candidates(found),
+    })
+}
+
+async fn fitting<T: ApiObject, By>(
+    search: &Search,
+    mut pages: Pager<Value, By>,
+) -> Result<Vec<T>, Error> {
     let mut found = Vec::new();
     while let Some(page) = pages.next_page().await? {
         for item in page.items.into_iter().filter(|item| search.fits(item)) {
             found.push(read(item)?);
         }
     }
-    Ok(match (found.len(), search.is_unique) {
-        (0, _) => Recovered::NotFound,
-        (1, true) => Recovered::Found(found.remove(0)),
-        _ => Recovered::Candidates(found),
-    })
+    Ok(found)
 }
 
 impl Search {

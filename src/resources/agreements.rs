@@ -42,10 +42,10 @@ impl AgreementApi {
     pub fn create(&self, params: impl Into<CreateAgreement>) -> Call<Agreement> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("contract_no", params.contract_no.as_str());
-        let list = json!({ "app": app, "per_page": 100 });
+        let list = json!({ "app": app });
         let request = Request::post("/v1/agreements", &[])
             .in_app(app, &params)
-            .recovery(lost::find("/v1/agreements", list, number, false))
+            .recovery(lost::find("/v1/agreements", list, number, false, Some(100)))
             .about_new::<Agreement>()
             .same("contract_no", params.contract_no);
         self.client.fetch(request)

@@ -74,10 +74,10 @@ impl BatchRefundApi {
     pub fn create(&self, params: impl Into<CreateBatchRefund>) -> Call<BatchRefund> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("batch_no", params.batch_no.as_str());
-        let list = json!({ "app": app, "per_page": 100 });
+        let list = json!({ "app": app });
         let request = Request::post("/v1/batch_refunds", &[])
             .in_app(app, &params)
-            .recovery(lost::find("/v1/batch_refunds", list, number, false))
+            .recovery(lost::find("/v1/batch_refunds", list, number, false, Some(100)))
             .about_new::<BatchRefund>()
             .same("batch_no", params.batch_no);
         self.client.fetch(request)

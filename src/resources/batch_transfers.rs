@@ -87,10 +87,10 @@ impl BatchTransferApi {
     pub fn create(&self, params: impl Into<CreateBatchTransfer>) -> Call<BatchTransfer> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("batch_no", params.batch_no.as_str());
-        let list = json!({ "app": app, "per_page": 100 });
+        let list = json!({ "app": app });
         let request = Request::post("/v1/batch_transfers", &[])
             .in_app(app, &params)
-            .recovery(lost::find("/v1/batch_transfers", list, number, true))
+            .recovery(lost::find("/v1/batch_transfers", list, number, true, Some(100)))
             .about_new::<BatchTransfer>()
             .same("batch_no", params.batch_no)
             .same("amount", params.amount.as_fen());

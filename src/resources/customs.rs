@@ -41,10 +41,10 @@ impl CustomsApi {
     pub fn create(&self, params: impl Into<CreateCustoms>) -> Call<Customs> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("trade_no", params.trade_no.as_str());
-        let list = json!({ "app": app, "per_page": 100 });
+        let list = json!({ "app": app });
         let request = Request::post("/v1/customs", &[])
             .in_app(app, &params)
-            .recovery(lost::find("/v1/customs", list, number, false))
+            .recovery(lost::find("/v1/customs", list, number, false, Some(100)))
             .about_new::<Customs>()
             .same("trade_no", params.trade_no);
         self.client.fetch(request)

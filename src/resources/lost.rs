@@ -7,15 +7,16 @@ use crate::recovery::{Recovery, Search};
 use crate::types::JsonObject;
 
 /// In the list of this route by the merchant's number, a field and its value. `by_time` says whether
-/// the list takes the filter `created`. Lists by page number get the longest page with the query.
+/// the list takes the filter `created`, `per_page` how long its pages may be if it has page numbers.
 pub(super) fn find(
     route: &'static str,
     query: Value,
     (field, number): (&'static str, &str),
     by_time: bool,
+    per_page: Option<u32>,
 ) -> Recovery {
     let number = Some((field, number.to_owned()));
-    Recovery::Find(Search { query, number, by_time, ..Search::list(route, &[]) })
+    Recovery::Find(Search { query, number, by_time, per_page, ..Search::list(route, &[]) })
 }
 
 /// In a list by the marks of the search and the metadata. Without any metadata by the description,

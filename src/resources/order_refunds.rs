@@ -34,7 +34,6 @@
 
 use bon::Builder;
 use serde::Serialize;
-use serde_json::json;
 use serde_with::skip_serializing_none;
 
 use super::charges::{Charge, FundingSource, Refund};
@@ -72,7 +71,7 @@ impl OrderRefundApi {
     /// by their metadata with `client.recover::<Refund>`.
     pub fn create(&self, params: impl Into<CreateOrderRefund>) -> Call<List<Refund>> {
         let (params, ids) = (params.into(), &[self.order.as_str()]);
-        let mut search = Search { query: json!({ "per_page": 100 }), ..Search::list(ROUTE, ids) };
+        let mut search = Search { per_page: Some(100), ..Search::list(ROUTE, ids) };
         if let Some(charge) = &params.charge {
             search.marks.insert("charge".into(), charge.as_str().into());
         }

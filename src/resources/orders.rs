@@ -76,10 +76,10 @@ impl OrderApi {
     pub fn create(&self, params: impl Into<CreateOrder>) -> Call<Order> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("merchant_order_no", params.merchant_order_no.as_str());
-        let list = json!({ "app": app, "per_page": 20 });
+        let list = json!({ "app": app });
         let request = Request::post("/v1/orders", &[])
             .in_app(app, &params)
-            .recovery(lost::find("/v1/orders", list, number, true))
+            .recovery(lost::find("/v1/orders", list, number, true, Some(20)))
             .about_new::<Order>()
             .same("merchant_order_no", params.merchant_order_no)
             .same("amount", params.amount.as_fen());

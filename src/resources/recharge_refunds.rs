@@ -29,7 +29,6 @@
 
 use bon::Builder;
 use serde::Serialize;
-use serde_json::json;
 use serde_with::skip_serializing_none;
 
 use super::charges::{FundingSource, Refund};
@@ -70,7 +69,7 @@ impl RechargeRefundApi {
     /// by its metadata with [`Client::recover`]; without any it lists what fits.
     pub fn create(&self, params: impl Into<CreateRechargeRefund>) -> Call<Refund> {
         let (params, ids) = (params.into(), &self.ids());
-        let search = Search { query: json!({ "per_page": 100 }), ..Search::list(ROUTE, ids) };
+        let search = Search { per_page: Some(100), ..Search::list(ROUTE, ids) };
         let (metadata, description) = (params.metadata.as_ref(), params.description.as_str());
         let request = Request::post(ROUTE, ids)
             .json(&params)

@@ -71,8 +71,8 @@ impl RechargeApi {
     /// any lists what fits.
     pub fn create(&self, params: impl Into<CreateRecharge>) -> Call<Recharge> {
         let (params, app) = (params.into(), app_segment(self.client.app()));
-        let query = json!({ "user": params.user, "per_page": 100 });
-        let mut search = Search { query, ..Search::list(ROUTE, &[app]) };
+        let query = json!({ "user": params.user });
+        let mut search = Search { query, per_page: Some(100), ..Search::list(ROUTE, &[app]) };
         search.marks.insert("user".into(), params.user.as_str().into());
         let (metadata, description) = (params.metadata.as_ref(), params.description.as_deref());
         let request = Request::post(ROUTE, &[app])

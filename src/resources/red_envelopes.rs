@@ -83,7 +83,7 @@ impl RedEnvelopeApi {
         let list = json!({ "app": { "id": app } });
         let request = Request::post("/v1/red_envelopes", &[])
             .in_app_object(app, &params)
-            .recovery(lost::find("/v1/red_envelopes", list, number, true))
+            .recovery(lost::find("/v1/red_envelopes", list, number, true, None))
             .about_new::<RedEnvelope>()
             .same("order_no", params.order_no)
             .same("amount", params.amount.as_fen());

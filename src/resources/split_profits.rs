@@ -80,10 +80,10 @@ impl SplitProfitApi {
     pub fn create(&self, params: impl Into<CreateSplitProfit>) -> Call<SplitProfit> {
         let (params, app) = (params.into(), self.client.app());
         let number = ("order_no", params.order_no.as_str());
-        let list = json!({ "app": app, "charge": params.charge, "per_page": 100 });
+        let list = json!({ "app": app, "charge": params.charge });
         let request = Request::post("/v1/split_profits", &[])
             .in_app(app, &params)
-            .recovery(lost::find("/v1/split_profits", list, number, false))
+            .recovery(lost::find("/v1/split_profits", list, number, false, Some(100)))
             .about_new::<SplitProfit>()
             .same("order_no", params.order_no)
             .same("charge", params.charge.as_str());

@@ -44,9 +44,10 @@ impl SplitReceiverApi {
             ("channel", params.channel.as_str()),
         ];
         let marks = marks.map(|(field, value)| (field.to_owned(), value.into()));
-        let query = json!({ "app": app, "per_page": 100 });
+        let query = json!({ "app": app });
         let list = Search::list("/v1/split_receivers", &[]);
-        let search = Search { query, marks: Map::from_iter(marks), ..list };
+        let marks = Map::from_iter(marks);
+        let search = Search { query, marks, per_page: Some(100), ..list };
         let request = Request::post("/v1/split_receivers", &[])
             .in_app(app, &params)
             .recovery(Recovery::Find(search))

@@ -83,7 +83,13 @@ impl TransferApi {
         let number = ("order_no", params.order_no.as_str());
         let request = Request::post("/v1/transfers", &[])
             .in_app_object(app, &params)
-            .recovery(lost::find("/v1/transfers", json!({ "app": { "id": app } }), number, true))
+            .recovery(lost::find(
+                "/v1/transfers",
+                json!({ "app": { "id": app } }),
+                number,
+                true,
+                None,
+            ))
             .about_new::<Transfer>()
             .same("order_no", params.order_no)
             .same("amount", params.amount.as_fen());

@@ -583,6 +583,33 @@ async fn a_list_with_an_item_of_the_other_mode_is_refused() {
 }
 
 #[tokio::test]
+async fn a_lost_order_is_found_behind_the_first_page() {
+    let server = Server::start(|request| {
+        if request.method == "POST" {
+            return Act::Write(html(502));
+        }
+        let is_first = request.target.contains("page=1");
+        let mut order = order();
+        order["merchant_order_no"] = if is_first { json!("other") } else { json!("20261123001") };
+        let list = json!({ "object": "list", "has_more": is_first, "data": [order] });
+        Act::Write(answer(200, &list.to_string()))
+    })
+    .await;
+    let params = CreateOrder::builder()
+        .merchant_order_no("20261123001")
+        .amount(Amount::from_fen(100))
+        .client_ip([192, 0, 2, 1])
+        .subject("Tea")
+        .body("Longjing");
+    let error = server.client().orders().create(params).await.unwrap_err();
+    let found = server.client().recover::<Order>(&error).await.unwrap();
+    assert!(matches!(found, Recovered::Found(_)), "{found:?}");
+    let asked = server.requests();
+    assert!(asked[1].target.contains("page=1&per_page=20"), "{}", asked[1].target);
+    assert_eq!(asked.len(), 3);
+}
+
+#[tokio::test]
 async fn a_lost_refund_of_an_order_or_recharge_is_found_by_its_tag() {
     let refund = |id: &str, tag: i64| {
         json!({ "id": id, "object": "refund", "amount": 9, "created": u32::MAX, "succeed": false,
