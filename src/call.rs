@@ -79,8 +79,8 @@ impl Client {
     /// # async fn f(client: pingpp::Client) -> Result<(), pingpp::Error> {
     /// use pingpp::Request;
     ///
-    /// let order: serde_json::Value =
-    ///     client.call(Request::get("/v1/orders/{id}", &["2001708220000281981"])).await?;
+    /// let royalty: serde_json::Value =
+    ///     client.call(Request::get("/v1/royalties/{id}", &["411708220000281981"])).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -148,6 +148,14 @@ impl<T> Call<T> {
     /// Signs this call with another key.
     pub fn signing_key(self, key: SigningKey) -> Self {
         self.configure(|options| options.signing_key = Some(key))
+    }
+
+    /// Shows a reference of the answer whole: `expand("app")` fills `Charge::app` with the app instead
+    /// of its id. For calls that only read.
+    pub fn expand(self, reference: &str) -> Self {
+        let mut plan = self.into_plan();
+        plan.request = plan.request.expand(reference);
+        Self::planned(plan)
     }
 
     fn configure(self, change: impl FnOnce(&mut Options)) -> Self {

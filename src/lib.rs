@@ -9,6 +9,8 @@
 //! | [`Error`], [`Outcome`] | why there is no result, and whether it may have happened all the same |
 //! | [`Repeat`] | what is sent again, and when: the whole table |
 //! | [`PayBy`] | what each channel needs |
+//! | [`orders`], [`recharges`], [`agreements`], ... | money that comes in; modules are named as the path of the API |
+//! | [`transfers`], [`red_envelopes`], [`batch_transfers`], [`split_profits`], ... | money that goes out |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
@@ -68,11 +70,16 @@ pub use resources::charges::{
 };
 pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, ObjectError};
 pub use resources::refunds::{CreateRefund, RefundApi};
-pub use resources::{charges, events, refunds};
+pub use resources::{
+    agreements, batch_refunds, batch_transfers, card_info, charges, customs, events,
+    funds_transfers, identification, order_refunds, orders, profit_transactions, recharge_refunds,
+    recharges, red_envelopes, refunds, split_profits, split_receivers, sub_banks, transfers,
+};
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use types::{
-    Amount, App, Channel, ClientIp, CmbWallet, Currency, Expandable, Id, JsonObject, List, Mode,
-    OutOfRange, ParseAmountError, PayBy, ReverseWindow, TimeRange, Timestamp, YeepayWap,
+    Amount, App, Channel, ClientIp, CmbWallet, Currency, Deleted, Expandable, Id, JsonObject, List,
+    Mode, OutOfRange, ParseAmountError, PayBy, ReverseWindow, Sensitive, TimeRange, Timestamp,
+    YeepayWap,
 };

@@ -169,6 +169,12 @@ impl<T> Pager<T, ByNumber> {
 }
 
 impl<T, By> Pager<T, By> {
+    /// Shows a reference of each item whole, as [`Call::expand`] does.
+    pub fn expand(mut self, reference: &str) -> Self {
+        self.request = self.request.expand(reference);
+        self
+    }
+
     fn new(client: &Client, request: Request, first: Position, id: fn(&T) -> &str) -> Self {
         Self {
             client: client.clone(),
@@ -187,6 +193,15 @@ impl<T, By> Pager<T, By> {
 }
 
 impl<T, By> Pager<T, By> {
+    /// Refuses a page with an item of the other mode than that of the API key.
+    pub(crate) fn of_mode(self, livemode: fn(&T) -> Option<bool>) -> Self
+    where
+        T: 'static,
+    {
+        let live = self.client.mode().livemode();
+        self.refuse(move |item| livemode(item).filter(|mode| *mode != live).map(|_| "livemode"))
+    }
+
     /// Refuses a page with an item of which this names a field: it is the answer to something else.
     pub(crate) fn refuse(
         mut self,

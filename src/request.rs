@@ -196,6 +196,11 @@ impl Request {
         self.with_app(app, params, |id| Object { id })
     }
 
+    /// The same with the app as its id, as orders, agreements, batches and customs take it.
+    pub(crate) fn in_app<P: Serialize>(self, app: Option<&Id<App>>, params: &P) -> Self {
+        self.with_app(app, params, |id| id)
+    }
+
     fn with_app<'a, A: Serialize, P: Serialize>(
         self,
         app: Option<&'a Id<App>>,
@@ -219,6 +224,14 @@ impl Request {
             Method::Get | Method::Delete => request.query_from(&params),
             Method::Post | Method::Put => request.json(&params),
         }
+    }
+
+    /// Asks for a reference of the answer as a whole object.
+    pub(crate) fn expand(self, reference: &str) -> Self {
+        if self.method != Method::Get {
+            return self.or_error(BuildError::new("only a call that reads can expand references"));
+        }
+        self.query("expand[]", reference)
     }
 
     /// Keeps the first thing that is wrong; the call returns it instead of sending.
@@ -259,6 +272,9 @@ impl Request {
             request.path.push('/');
             let is_id = segment.starts_with('{') && segment.ends_with('}');
             match if is_id { left.next() } else { Some(&segment) } {
+                Some(&"") if segment == "{app}" => {
+                    request.error.get_or_insert_with(no_app);
+                }
                 // Percent-encoding leaves dots unchanged, and proxies resolve these two, so that the
                 // request would be about something else.
                 Some(&("" | "." | "..")) => {
@@ -293,6 +309,11 @@ pub(crate) fn is_app(app: &Id<App>) -> bool {
     app.as_str().strip_prefix("app_").is_some_and(|rest| {
         !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
     })
+}
+
+/// The app as the id of a route with `{app}`, as the account product has them.
+pub(crate) fn app_segment(app: Option<&Id<App>>) -> &str {
+    app.map_or("", Id::as_str)
 }
 
 pub(crate) fn no_app() -> BuildError {
@@ -376,6 +397,15 @@ mod tests {
         assert_eq!(post.body, r#"{"app":{"id":"app_1"},"a":1}"#);
         let get = Request::get("/v1/charges", &[]).in_app_object(Some(&app), &json!({ "a": 1 }));
         assert_eq!(get.target(), "/v1/charges?a=1&app%5Bid%5D=app_1");
+        let post = Request::post("/v1/orders", &[]).in_app(Some(&app), &json!({ "a": 1 }));
+        assert_eq!(post.body, r#"{"app":"app_1","a":1}"#);
+        let get = Request::get("/v1/orders", &[]).in_app(Some(&app), &json!({ "a": 1 }));
+        assert_eq!(get.target(), "/v1/orders?a=1&app=app_1");
+        let route = "/v1/apps/{app}/recharges";
+        let get = Request::get(route, &[app_segment(Some(&app))]);
+        assert_eq!(get.target(), "/v1/apps/app_1/recharges");
+        let error = Request::get(route, &[app_segment(None)]).take_error().unwrap();
+        assert!(error.to_string().contains("no app"), "{error}");
         for (app, advice) in [(None, "no app"), (Some(Id::from("ch_1")), "begins with `app_`")] {
             let mut post =
                 Request::post("/v1/charges", &[]).in_app_object(app.as_ref(), &json!({}));

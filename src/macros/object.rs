@@ -82,7 +82,9 @@ macro_rules! object {
             use std::fmt;
             use std::marker::PhantomData;
 
-            use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+            #[allow(unused_imports, reason = "an object may have optional fields only")]
+            use serde::de::Error;
+            use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
             use serde::ser::{Serialize, SerializeMap, Serializer};
             use $crate::macros::from_json::{self, FromJson, Pass, Straight, Tolerant};
 
@@ -122,6 +124,7 @@ macro_rules! object {
                     $($(let mut $strict: Option<Option<$strict_type>> = None;)*)?
                     $($(let mut $opt: Option<Option<$opt_type>> = None;)*)?
                     $($(let mut $map: Option<$crate::types::JsonObject> = None;)*)?
+                    #[allow(unused_mut, reason = "an object may have required fields only")]
                     let mut came = 0;
                     let mut other = serde_json::Map::new();
                     while let Some(key) = map.next_key()? {
@@ -207,6 +210,7 @@ macro_rules! object {
                     let mut map = serializer.serialize_map(None)?;
                     $(map.serialize_entry("object", $tag)?;)?
                     $($(map.serialize_entry([$($req_name,)? stringify!($req)][0], &self.$req)?;)*)?
+                    #[allow(unused_variables, reason = "an object may have required fields only")]
                     let came = |bit: Bit| self.came & (1 << bit as u32) != 0;
                     $($(if self.$strict.is_some() || came(Bit::$strict) {
                         let name = [$($strict_name,)? stringify!($strict)][0];

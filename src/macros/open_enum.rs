@@ -127,8 +127,19 @@ pub(crate) use open_enum;
 #[cfg(test)]
 mod tests {
     use crate::error::{ErrorCode, ErrorType};
+    use crate::resources::agreements::AgreementStatus;
+    use crate::resources::batch_refunds::BatchRefundStatus;
+    use crate::resources::batch_transfers::BatchTransferStatus;
     use crate::resources::charges::{FundingSource, RefundStatus};
+    use crate::resources::customs::CustomsStatus;
     use crate::resources::events::EventType;
+    use crate::resources::identification::IdentityType;
+    use crate::resources::order_refunds::RefundMode;
+    use crate::resources::orders::OrderStatus;
+    use crate::resources::red_envelopes::RedEnvelopeStatus;
+    use crate::resources::split_profits::{ProfitStatus, SplitProfitType};
+    use crate::resources::split_receivers::SplitReceiverType;
+    use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
     use crate::types::{Channel, Currency};
 
     macro_rules! round_trips {
@@ -149,13 +160,27 @@ mod tests {
     #[test]
     fn every_value_survives_known_or_not() {
         round_trips!(
+            AgreementStatus,
+            BatchRefundStatus,
+            BatchTransferStatus,
             Channel,
             Currency,
+            CustomsStatus,
             ErrorCode,
             ErrorType,
             EventType,
             FundingSource,
-            RefundStatus
+            IdentityType,
+            OrderStatus,
+            ProfitStatus,
+            RedEnvelopeStatus,
+            RefundMode,
+            RefundStatus,
+            SplitProfitType,
+            SplitReceiverType,
+            TransferChannel,
+            TransferStatus,
+            TransferType
         );
     }
 }

@@ -114,9 +114,8 @@ impl ChargeApi {
     pub fn list(&self, filter: impl Into<ListCharges>) -> Pager<Charge> {
         let request =
             Request::get("/v1/charges", &[]).in_app_object(self.client.app(), &filter.into());
-        let live = self.client.mode().livemode();
         Pager::by_cursor(&self.client, request, |charge: &Charge| charge.id.as_str())
-            .refuse(move |charge| (charge.livemode != live).then_some("livemode"))
+            .of_mode(|charge| Some(charge.livemode))
     }
 }
 
@@ -184,8 +183,6 @@ pub struct ListCharges {
     pub refunded: Option<bool>,
     /// Reversed, or not. Documented, but in no official SDK.
     pub reversed: Option<bool>,
-    /// References to show whole: `["app"]` fills [`Charge::app`] with the app.
-    pub expand: Option<Vec<String>>,
 }
 
 object! {
@@ -219,7 +216,7 @@ object! {
             channel: Channel,
             /// Whether there is a refund, whatever became of it.
             refunded: bool,
-            /// The app: its id, or all of it with `expand`.
+            /// The app: its id, or all of it with [`Call::expand`].
             app: Expandable<App>,
             /// The IP address of the customer.
             client_ip: String,

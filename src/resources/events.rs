@@ -194,69 +194,70 @@ impl fmt::Display for ObjectError {
 impl std::error::Error for ObjectError {}
 
 open_enum! {
-    /// `event.type`: what happened.
+    /// `event.type`: what happened. For each type the object that [`Event::object`] gives is named;
+    /// those without a type here are read by [`Event::object_json`].
     pub enum EventType {
-        /// A charge was paid.
+        /// A charge was paid: [`Charge`](crate::Charge).
         ChargeSucceeded = "charge.succeeded",
-        /// A charge failed.
+        /// A charge failed: [`Charge`](crate::Charge).
         ChargeFailed = "charge.failed",
-        /// The money of a refund went back.
+        /// The money of a refund went back: [`Refund`](crate::Refund).
         RefundSucceeded = "refund.succeeded",
-        /// A refund failed.
+        /// A refund failed: [`Refund`](crate::Refund).
         RefundFailed = "refund.failed",
-        /// A transfer was paid out.
+        /// A transfer was paid out: [`Transfer`](crate::transfers::Transfer).
         TransferSucceeded = "transfer.succeeded",
-        /// A transfer failed.
+        /// A transfer failed: [`Transfer`](crate::transfers::Transfer).
         TransferFailed = "transfer.failed",
-        /// A batch of transfers is done.
+        /// A batch of transfers is done: [`BatchTransfer`](crate::batch_transfers::BatchTransfer).
         BatchTransferSucceeded = "batch_transfer.succeeded",
-        /// A batch of transfers failed.
+        /// A batch of transfers failed: [`BatchTransfer`](crate::batch_transfers::BatchTransfer).
         BatchTransferFailed = "batch_transfer.failed",
-        /// A batch of refunds is done.
+        /// A batch of refunds is done: [`BatchRefund`](crate::batch_refunds::BatchRefund).
         BatchRefundSucceeded = "batch_refund.succeeded",
-        /// A red envelope was sent.
+        /// A red envelope was sent: [`RedEnvelope`](crate::red_envelopes::RedEnvelope).
         RedEnvelopeSent = "red_envelope.sent",
-        /// A red envelope was opened.
+        /// A red envelope was opened: [`RedEnvelope`](crate::red_envelopes::RedEnvelope).
         RedEnvelopeReceived = "red_envelope.received",
-        /// A customs declaration was accepted.
+        /// A customs declaration was accepted: [`Customs`](crate::customs::Customs).
         CustomsSucceeded = "customs.succeeded",
-        /// An order was paid.
+        /// An order was paid: [`Order`](crate::orders::Order).
         OrderSucceeded = "order.succeeded",
-        /// An order was refunded.
+        /// An order was refunded: [`Order`](crate::orders::Order).
         OrderRefunded = "order.refunded",
-        /// A recharge was paid.
+        /// A recharge was paid: [`Recharge`](crate::recharges::Recharge).
         RechargeSucceeded = "recharge.succeeded",
-        /// A recharge was refunded.
+        /// A recharge was refunded: [`Refund`](crate::Refund).
         RechargeRefundSucceeded = "recharge.refund.succeeded",
-        /// A withdrawal was paid out.
+        /// A withdrawal was paid out: `withdrawal`.
         BalanceWithdrawalSucceeded = "balance.withdrawal.succeeded",
-        /// A withdrawal failed.
+        /// A withdrawal failed: `withdrawal`.
         BalanceWithdrawalFailed = "balance.withdrawal.failed",
-        /// A batch of withdrawals is done.
+        /// A batch of withdrawals is done: `batch_withdrawal`.
         BatchWithdrawalSucceeded = "batch_withdrawal.succeeded",
-        /// A batch of withdrawals is done in part.
+        /// A batch of withdrawals is done in part: `batch_withdrawal`.
         BatchWithdrawalPartiallySucceeded = "batch_withdrawal.partially_succeeded",
-        /// A batch of withdrawals failed.
+        /// A batch of withdrawals failed: `batch_withdrawal`.
         BatchWithdrawalFailed = "batch_withdrawal.failed",
-        /// A batch of withdrawals was canceled.
+        /// A batch of withdrawals was canceled: `batch_withdrawal`.
         BatchWithdrawalCanceled = "batch_withdrawal.canceled",
-        /// A royalty settlement is done.
+        /// A royalty settlement is done: `royalty_settlement`.
         RoyaltySettlementSucceeded = "royalty_settlement.succeeded",
-        /// A royalty settlement is done in part.
+        /// A royalty settlement is done in part: `royalty_settlement`.
         RoyaltySettlementPartiallySucceeded = "royalty_settlement.partially_succeeded",
-        /// A royalty settlement failed.
+        /// A royalty settlement failed: `royalty_settlement`.
         RoyaltySettlementFailed = "royalty_settlement.failed",
-        /// A royalty settlement was canceled.
+        /// A royalty settlement was canceled: `royalty_settlement`.
         RoyaltySettlementCanceled = "royalty_settlement.canceled",
-        /// An agreement was signed.
+        /// An agreement was signed: [`Agreement`](crate::agreements::Agreement).
         AgreementSucceeded = "agreement.succeeded",
-        /// Yesterday's numbers are there.
+        /// Yesterday's numbers are there: `account_daily_summary` or `app_daily_summary`.
         SummaryDailyAvailable = "summary.daily.available",
-        /// Last week's numbers are there.
+        /// Last week's numbers are there: `account_weekly_summary` or `app_weekly_summary`.
         SummaryWeeklyAvailable = "summary.weekly.available",
-        /// Last month's numbers are there.
+        /// Last month's numbers are there: `account_monthly_summary` or `app_monthly_summary`.
         SummaryMonthlyAvailable = "summary.monthly.available",
-        /// Numbers are there (old name).
+        /// Numbers are there (old name): `account_daily_summary`.
         AccountSummaryAvailable = "account.summary.available",
     }
 }

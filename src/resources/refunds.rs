@@ -35,17 +35,17 @@ use std::time::Duration;
 
 use bon::Builder;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 use tokio::time::{Instant, sleep};
 
 use super::charges::Charge;
 pub use super::charges::{FundingSource, Refund, RefundState, RefundStatus};
+use super::lost;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{BuildError, Error, Outcome};
 use crate::pager::Pager;
-use crate::recovery::{Recovered, Recovery, Search, matching};
+use crate::recovery::{Recovered, Search, matching};
 use crate::request::Request;
 use crate::types::{Amount, Id, JsonObject};
 
@@ -77,14 +77,19 @@ impl RefundApi {
     /// [`Error`](crate::Error) has the rest.
     pub fn create(&self, params: impl Into<CreateRefund>) -> Call<Refund> {
         let params = params.into();
-        let mut request = Request::post("/v1/charges/{charge}/refunds", &[self.charge.as_str()])
+        let (route, ids) = ("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
+        let mut request = Request::post(route, ids)
             .json(&params)
             .about_new::<Refund>()
             .same("charge", self.charge.as_str());
+        // The amount alone would take somebody else's refund for the lost one.
+        let mut search = Search::list(route, ids);
         if let Some(amount) = params.amount {
+            search.marks.insert("amount".into(), amount.as_fen().into());
             request = request.same("amount", amount.as_fen());
         }
-        self.client.fetch(request.recovery(Recovery::Find(self.search(&params))))
+        let (metadata, description) = (params.metadata.as_ref(), params.description.as_str());
+        self.client.fetch(request.recovery(lost::find_tagged(search, metadata, Some(description))))
     }
 
     /// Retrieves a refund: `GET /v1/charges/{charge}/refunds/{id}`.
@@ -103,7 +108,7 @@ impl RefundApi {
     }
 
     /// Finds the refund of this charge whose metadata has this tag, as
-    /// [`create_once`](Self::create_once) writes it: `GET /v1/charges/{charge}/refunds`.
+    /// [`create_once`](Self::create_once) writes it. It lists the refunds.
     ///
     /// [`Recovered::Candidates`] are several refunds with one tag, newest first: more money went back
     /// than was meant. [`Recovered::NotFound`] proves nothing within the first minutes after a send.
@@ -118,8 +123,7 @@ impl RefundApi {
         async move { Ok(Recovered::of(api.tagged(&tag).await?, true)) }
     }
 
-    /// Refunds the charge unless a refund with this tag is there already:
-    /// `POST /v1/charges/{charge}/refunds`.
+    /// Refunds the charge unless a refund with this tag is there already.
     ///
     /// It writes the tag into the metadata (as `tag`), lists the refunds of the charge and returns the
     /// one that has the tag; else it sends the refund, once. If the answer is lost, it looks for the
@@ -151,23 +155,6 @@ impl RefundApi {
     async fn tagged(&self, tag: &str) -> Result<Vec<Refund>, Error> {
         let request = Request::get("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
         matching(&self.client, request, None, |item| item["metadata"][TAG] == tag).await
-    }
-
-    /// The amount alone would take somebody else's refund for the lost one, so the metadata has to
-    /// be the same, or without any the description, which is no proof.
-    fn search(&self, params: &CreateRefund) -> Search {
-        let mut marks = Map::new();
-        if let Some(amount) = params.amount {
-            marks.insert("amount".into(), amount.as_fen().into());
-        }
-        let tag = params.metadata.as_ref().filter(|metadata| !metadata.is_empty());
-        match tag {
-            Some(tag) => marks.insert("metadata".into(), Value::Object(tag.clone().into())),
-            None => marks.insert("description".into(), params.description.as_str().into()),
-        };
-        let is_unique = tag.is_some();
-        let list = Search::list("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
-        Search { marks, is_unique, ..list }
     }
 }
 

@@ -15,12 +15,12 @@ use crate::raw::{Act, Received, Server, json as answer};
 use crate::{API_KEY, ID, charge, merchant_key};
 
 /// A mutated object as text, since a `Value` can hold neither doubles nor huge numbers.
-struct Mutation {
-    field: String,
-    what: &'static str,
-    text: String,
+pub(crate) struct Mutation {
+    pub(crate) field: String,
+    pub(crate) what: &'static str,
+    pub(crate) text: String,
     /// What is written when it was read; `None` where the exceptions apply.
-    written: Option<Value>,
+    pub(crate) written: Option<Value>,
 }
 
 const VALUES: [(&str, &str); 13] = [
@@ -39,7 +39,7 @@ const VALUES: [(&str, &str); 13] = [
     ("map", "{}"),
 ];
 
-fn mutations(object: &Value) -> Vec<Mutation> {
+pub(crate) fn mutations(object: &Value) -> Vec<Mutation> {
     let fields = object.as_object().unwrap();
     let mut all = Vec::new();
     for (field, original) in fields {

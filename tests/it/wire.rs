@@ -31,8 +31,8 @@ async fn openssl_verifies_the_signature_of_every_captured_request() {
     charges.retrieve(ID).await.unwrap();
     charges.create(order("20261123001")).await.unwrap();
     let from = Timestamp::from_unix(1);
-    let list = ListCharges::builder().created(from..).expand([String::from("app")]);
-    charges.list(list).next_page().await.unwrap();
+    let list = ListCharges::builder().created(from..);
+    charges.list(list).expand("app").next_page().await.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);

@@ -225,12 +225,11 @@ fn a_list_asks_for_what_was_wanted() {
         .created(Timestamp::from_unix(1)..Timestamp::from_unix(2))
         .channel("wx")
         .paid(true)
-        .expand([String::from("app")])
         .into();
     let target = Request::get("/v1/charges", &[]).in_app_object(Some(&app), &params).target();
     assert_eq!(
         target.replace("%5B", "[").replace("%5D", "]"),
-        "/v1/charges?app[id]=app_1&channel=wx&created[gte]=1&created[lt]=2&expand[]=app&paid=true"
+        "/v1/charges?app[id]=app_1&channel=wx&created[gte]=1&created[lt]=2&paid=true"
     );
 }
 
