@@ -27,7 +27,7 @@ fn order(n: usize) -> CreateCharge {
     CreateCharge::builder()
         .order_no(format!("20261123{n:04}"))
         // The channel gives money back if it is reversed after the payment; or does not.
-        .channel(if n % 2 == 0 {
+        .channel(if n.is_multiple_of(2) {
             PayBy::alipay_scan("281000000000000003")
         } else {
             pingpp::Channel::AlipayQr.into()

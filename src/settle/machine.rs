@@ -361,7 +361,7 @@ impl Machine {
         if result == Sent::Maybe || !is_first {
             self.last_reverse = Some(now);
         }
-        if result != Sent::NotSent || !is_first {
+        if result != Sent::Never || !is_first {
             self.reverses = self.reverses.saturating_add(1);
         }
         self.enter(Phase::Watch, now)

@@ -225,7 +225,7 @@ async fn only_a_request_that_cannot_be_made_is_an_error() {
     assert!(settled.to_string().contains("no charge of order 20261123001"), "{settled}");
 
     assert!(matches!(client.charges().settle("").await, Err(pingpp::Error::Build(_))));
-    assert!(matches!(client.charges().settle("..").token(), Ok(_)));
+    assert!(client.charges().settle("..").token().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
