@@ -20,13 +20,18 @@ impl Exchange {
         Self { sent: now, received: now, date: None }
     }
 
-    /// How far the server's clock is ahead. The header has whole seconds, and was written between
-    /// sending and receiving: that gives two bounds. A known offset between them stays, so that a
-    /// slow answer does not spoil a good one.
+    /// How far the server's clock is ahead: at least and at most. The header has whole seconds, and
+    /// was written between sending and receiving.
+    pub(super) fn bounds(&self) -> Option<(i64, i64)> {
+        let date = signed(self.date?);
+        let least = date - signed(self.received);
+        Some((least, (date + 999 - signed(self.sent)).max(least)))
+    }
+
+    /// How far the server's clock is ahead. A known offset within the bounds stays, so that a slow
+    /// answer does not spoil a good one.
     pub(super) fn measure(&self, known: Option<i64>) -> Option<i64> {
-        let Some(date) = self.date else { return known };
-        let least = signed(date) - signed(self.received);
-        let most = (signed(date) + 999 - signed(self.sent)).max(least);
+        let Some((least, most)) = self.bounds() else { return known };
         Some(known.map_or(least.midpoint(most), |known| known.clamp(least, most)))
     }
 }

@@ -63,6 +63,9 @@ pub(super) struct Machine {
     /// This owner has begun the settlement.
     #[serde(skip)]
     pub(super) has_begun_it: bool,
+    /// The bounds within which this owner measured the clock first.
+    #[serde(skip)]
+    pub(super) first_bounds: Option<(i64, i64)>,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) cancelled: bool,
     /// Another charge of the same order is paid, so a payment of this one goes back.
@@ -198,12 +201,12 @@ impl Machine {
     pub(super) fn measure(&mut self, exchange: &Exchange) {
         let before = self.clock_offset;
         self.clock_offset = exchange.measure(before);
-        if exchange.date.is_none() || !Rule::ServerClock.holds() {
-            return;
-        }
-        // Each answer measures the clock more closely.
+        let Some(bounds) = exchange.bounds().filter(|_| Rule::ServerClock.holds()) else { return };
+        let (least, most) = *self.first_bounds.get_or_insert(bounds);
+        // Later answers measure the clock more closely. Beyond the first bounds, it was changed.
         if before.is_none() || self.has_begun_it {
-            let by = self.clock_offset.unwrap_or(0).saturating_sub(before.unwrap_or(0));
+            let within = |offset: Option<i64>| offset.map_or(0, |offset| offset.clamp(least, most));
+            let by = within(self.clock_offset) - within(before);
             for time in self.gave_up.iter_mut().chain([&mut self.started]) {
                 *time = time.saturating_add_signed(by);
             }
@@ -358,7 +361,7 @@ impl Machine {
         if result == Sent::Maybe || !is_first {
             self.last_reverse = Some(now);
         }
-        if result != Sent::NotSent || !is_first {
+        if result != Sent::Never || !is_first {
             self.reverses = self.reverses.saturating_add(1);
         }
         self.enter(Phase::Watch, now)

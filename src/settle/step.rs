@@ -278,9 +278,9 @@ async fn reverse(client: &Client, state: &State, is_first: bool) -> Happened {
         Ok(_) => Sent::Maybe,
         Err(Error::Build(error)) => return Err(Error::Build(error)),
         Err(error) => match error.outcome() {
-            Outcome::NotSent => Sent::NotSent,
+            Outcome::NotSent => Sent::Never,
             // Too many requests: it did not happen, and may work later.
-            Outcome::Rejected if error.is_retryable() => Sent::NotSent,
+            Outcome::Rejected if error.is_retryable() => Sent::Never,
             Outcome::Rejected => Sent::Refused,
             Outcome::Unknown => Sent::Maybe,
         },

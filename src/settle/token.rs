@@ -98,7 +98,7 @@ impl SettleToken {
         }
     }
 
-    /// Goes on after [`Settled::Unresolved`] with a new round of work: a look, a reverse where one can
+    /// Goes on after [`Settled::Unresolved`](super::Settled::Unresolved) with a new round of work: a look, a reverse where one can
     /// work, and the time of [`resolve_within`](crate::Settlement::resolve_within). Other endings are
     /// final. [`ChargeApi::resume`](crate::ChargeApi::resume) does it by itself.
     pub fn reopen(&mut self) {

@@ -47,7 +47,7 @@ pub(super) enum Sent {
     /// Answered with success, which a look has to confirm; or in doubt.
     Maybe,
     Refused,
-    NotSent,
+    Never,
 }
 
 /// What is to be done next.

@@ -549,6 +549,20 @@ async fn an_hour_of_paused_time_is_an_hour_for_a_token() {
     assert!(token.may_have_reversed(), "a minute was over long ago");
 }
 
+/// The server's clock is what counts, also when it jumps.
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_the_sandbox_s_clock_is_a_minute_for_a_settlement() {
+    let (sandbox, client) = sandbox().await;
+    let charge = unpaid(&client).await;
+    let begin = Instant::now();
+    let (settled, ()) = tokio::join!(client.charges().settle(&charge.id), async {
+        sleep(7 * SECOND).await;
+        sandbox.advance(60 * SECOND);
+    });
+    assert!(matches!(settled.unwrap(), Settled::Closed(_)));
+    assert!(begin.elapsed() < 13 * SECOND, "{:?}", begin.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_signing_client_of_the_sandbox_works_with_paused_time() {
     let (sandbox, client) = sandbox().await;

@@ -350,7 +350,7 @@ impl Owner<'_> {
         );
         let (result, is_answer) = if self.fault(if is_about_reverses { 90 } else { 30 }) {
             match self.choices.pick(7) {
-                0 => (Sent::NotSent, false),
+                0 => (Sent::Never, false),
                 // By the channel, whatever it could have done.
                 1 => (Sent::Refused, true),
                 2 => {
