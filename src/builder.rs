@@ -13,6 +13,7 @@ use http::uri::{Authority, Scheme, Uri};
 use tokio::time::Instant;
 
 use crate::client::{Client, ClientInner};
+use crate::clock::ServerClock;
 use crate::config_error::ConfigError;
 use crate::credentials::{ApiKey, Credentials};
 use crate::request::{NOT_AN_APP, is_app};
@@ -47,6 +48,7 @@ pub struct ClientBuilder {
     verify: Vec<PublicKey>,
     app: Option<Id<App>>,
     base_url: String,
+    correct_clock_skew: bool,
     timeout: Duration,
     attempt_timeout: Duration,
     connect_timeout: Duration,
@@ -97,6 +99,7 @@ impl ClientBuilder {
             verify: Vec::new(),
             app: None,
             base_url: BASE_URL.to_owned(),
+            correct_clock_skew: false,
             timeout: Duration::from_secs(80),
             attempt_timeout: Duration::from_secs(25),
             connect_timeout: Duration::from_secs(10),
@@ -192,6 +195,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether requests are signed with the server's time instead of this machine's, as far as its
+    /// answers tell it ([`Client::clock_skew`]). A call that may be repeated and is refused because
+    /// the clock is off is then sent again with the right time. Default: no; the clock of a server
+    /// should be set.
+    pub fn correct_clock_skew(mut self, correct: bool) -> Self {
+        self.correct_clock_skew = correct;
+        self
+    }
+
     /// Limit of a whole call: waiting, signing, connecting, every attempt and pause. Default: 80 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -254,7 +266,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects straight, whatever the environment says.
+    /// Connects without a proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = Proxy::None;
         self
@@ -375,6 +387,8 @@ impl ClientBuilder {
             signers: Signers::new(self.signing_threads),
             budget: Mutex::new(Budget::new()),
             born: Instant::now(),
+            clock: ServerClock::new(),
+            correct_clock_skew: self.correct_clock_skew,
             credentials,
             verify: self.verify,
             timeout: self.timeout,
@@ -394,7 +408,7 @@ fn header(setting: &'static str, text: &str) -> Result<HeaderValue, ConfigError>
 
 fn server(url: &str) -> Result<(Scheme, Authority), ConfigError> {
     let wrong = |reason: &str| ConfigError::new("base_url", reason);
-    // The parser drops fragments without a word.
+    // `Uri` drops fragments silently.
     if url.contains(['?', '#']) {
         return Err(wrong("it must not have a query or a fragment"));
     }

@@ -6,14 +6,17 @@
 mod attempts;
 mod judge;
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use tokio::runtime;
 use tracing::{Instrument, field};
 
 use self::attempts::Attempts;
@@ -136,7 +139,8 @@ impl<T> Call<T> {
         self.configure(|options| options.retry = Some(policy))
     }
 
-    /// Uses another API key for this call.
+    /// Uses another API key for this call. The signing key stays the client's: set
+    /// [`signing_key`](Self::signing_key) as well for another account.
     pub fn api_key(self, key: impl Into<String>) -> Self {
         self.configure(|options| options.api_key = Some(ApiKey::new(key.into())))
     }
@@ -176,16 +180,33 @@ impl<T: 'static> Future for Call<T> {
     }
 }
 
-/// A runtime with timers. Tokio has no question for the latter, only a panic.
+thread_local! {
+    /// The runtime with which this thread has made a call.
+    static PROBED: Cell<Option<runtime::Id>> = const { Cell::new(None) };
+}
+
+/// Whether there is a runtime with timers and I/O. Tokio answers that only by a panic, so each thread
+/// asks once for each runtime.
 fn has_runtime() -> Result<(), BuildError> {
-    let timer = || drop(tokio::time::sleep(Duration::ZERO));
-    if tokio::runtime::Handle::try_current().is_ok() && std::panic::catch_unwind(timer).is_ok() {
+    let here = runtime::Handle::try_current().map(|handle| handle.id()).ok();
+    if here.is_some() && (here == PROBED.get() || catch_unwind(probe).is_ok()) {
+        PROBED.set(here);
         return Ok(());
     }
     Err(BuildError::new(
         "a call must be awaited inside a Tokio runtime with I/O and time enabled: use \
          `#[tokio::main]`, or `enable_all()` on its builder",
     ))
+}
+
+fn probe() {
+    drop(tokio::time::sleep(Duration::ZERO));
+    // Where no socket can be had, connecting will say so.
+    if let Ok(socket) = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0))
+        && socket.set_nonblocking(true).is_ok()
+    {
+        drop(tokio::net::UdpSocket::from_std(socket));
+    }
 }
 
 impl<T> fmt::Debug for Call<T> {

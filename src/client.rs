@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::{ClockSkew, ServerClock};
 use crate::credentials::Credentials;
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::{PublicKey, Signers};
@@ -28,6 +29,8 @@ pub(crate) struct ClientInner {
     pub(crate) signers: Signers,
     pub(crate) budget: Mutex<Budget>,
     pub(crate) born: Instant,
+    pub(crate) clock: ServerClock,
+    pub(crate) correct_clock_skew: bool,
     pub(crate) credentials: Credentials,
     pub(crate) verify: Vec<PublicKey>,
     pub(crate) timeout: Duration,
@@ -61,6 +64,12 @@ impl Client {
     /// Whether the API key moves real money.
     pub fn mode(&self) -> Mode {
         self.inner.credentials.mode
+    }
+
+    /// How far this machine's clock is from the server's, by its last answer; `None` before the
+    /// first one.
+    pub fn clock_skew(&self) -> Option<ClockSkew> {
+        self.inner.clock.skew()
     }
 
     pub(crate) fn inner(&self) -> &ClientInner {

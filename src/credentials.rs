@@ -65,10 +65,22 @@ impl Credentials {
 
     /// The text without the API key and without this signature, should a server repeat them.
     pub(crate) fn redact(&self, text: &str, signature: Option<&HeaderValue>) -> String {
-        let text = text.replace(&self.api_key.0, "[api key]");
-        match signature.and_then(|signature| signature.to_str().ok()) {
-            Some(signature) => text.replace(signature, "[signature]"),
-            None => text,
+        let mut text = text.replace(&self.api_key.0, "[api key]");
+        if let Some(signature) = signature.and_then(|signature| signature.to_str().ok()) {
+            // In JSON some servers escape more than they must.
+            let slash = signature.replace('/', "\\/");
+            let plus = |text: &str, plus, equals| text.replace('+', plus).replace('=', equals);
+            for written in [
+                plus(&slash, "\\u002b", "\\u003d"),
+                plus(&slash, "\\u002B", "\\u003D"),
+                plus(signature, "\\u002b", "\\u003d"),
+                plus(signature, "\\u002B", "\\u003D"),
+                slash,
+                signature.to_owned(),
+            ] {
+                text = text.replace(&written, "[signature]");
+            }
         }
+        text
     }
 }

@@ -1,6 +1,6 @@
 //! What a failed call says: how far it got, what is known about the outcome, and what to do next.
 //!
-//! The variants are cut by how far the call got, not by which library failed. Deciding what is sent
+//! One variant for each stage at which a call can fail, not for each library that can. Deciding what is sent
 //! again is the business of `retry`; configuration, key and webhook errors live with their modules.
 
 mod api;

@@ -12,6 +12,7 @@
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
+//! | [logs and traces](_logs) | each line and each span |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -19,12 +20,20 @@
 mod builder;
 mod call;
 mod client;
+mod clock;
 mod config_error;
 mod credentials;
 mod error;
+/// Compiles the examples of the Chinese README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.zh-CN.md")]
+struct ReadmeZhCn;
+
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+#[doc = include_str!("logs.md")]
+pub mod _logs {}
 mod macros;
 mod pager;
 mod recovery;
@@ -43,6 +52,7 @@ pub mod webhook;
 pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
+pub use clock::ClockSkew;
 pub use config_error::ConfigError;
 pub use error::{
     ApiError, Attempt, BuildError, Error, ErrorCode, ErrorType, Outcome, ResponseError,

@@ -61,17 +61,35 @@ pub struct Pager<T, By = ByCursor> {
     /// `None` behind the last page.
     position: Option<Position>,
     id: fn(&T) -> &str,
+    /// The field by which an item is not what the list was asked for.
+    stranger: Option<Stranger<T>>,
     asking: Option<Call<List<T>>>,
     /// Items of the last page that were not given out yet.
     items: vec::IntoIter<T>,
+    /// What came beside them.
+    other: Map<String, Value>,
+    /// Towards newer items, so that the items of a page are given out from its end.
+    is_backward: bool,
     by: PhantomData<fn() -> By>,
+}
+
+type Stranger<T> = Box<dyn Fn(&T) -> Option<&'static str> + Send + Sync>;
+
+/// Ends the call of a page when the future that waits for it is dropped: it holds a permit, which
+/// others may need.
+struct Waiting<'a, T, By>(&'a mut Pager<T, By>);
+
+impl<T, By> Drop for Waiting<'_, T, By> {
+    fn drop(&mut self) {
+        self.0.asking = None;
+    }
 }
 
 /// A list that begins behind or before a certain item; see [`Pager::after`] and [`Pager::before`].
 #[derive(Debug)]
 pub enum ByCursor {}
 
-/// A list whose pages have numbers; see [`Pager::page`].
+/// A list that is paged by number; see [`Pager::page`].
 #[derive(Debug)]
 pub enum ByNumber {}
 
@@ -109,7 +127,8 @@ impl<T> Pager<T> {
     }
 
     /// Begins before this item and walks towards newer ones, the oldest of them first.
-    pub fn before(self, id: impl Into<Id<T>>) -> Self {
+    pub fn before(mut self, id: impl Into<Id<T>>) -> Self {
+        self.is_backward = true;
         self.from(Position::Before(id.into().into()))
     }
 
@@ -157,10 +176,24 @@ impl<T, By> Pager<T, By> {
             per_page: None,
             position: Some(first),
             id,
+            stranger: None,
             asking: None,
             items: Vec::new().into_iter(),
+            other: Map::new(),
+            is_backward: false,
             by: PhantomData,
         }
+    }
+}
+
+impl<T, By> Pager<T, By> {
+    /// Refuses a page with an item of which this names a field: it is the answer to something else.
+    pub(crate) fn refuse(
+        mut self,
+        stranger: impl Fn(&T) -> Option<&'static str> + Send + Sync + 'static,
+    ) -> Self {
+        self.stranger = Some(Box::new(stranger));
+        self
     }
 }
 
@@ -173,11 +206,15 @@ impl<T: FromJson + 'static, By> Pager<T, By> {
     /// call of this method asks for the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Page<T>>, Error> {
         if self.items.len() > 0 {
-            let items = std::mem::take(&mut self.items).collect();
-            let has_more = self.position.is_some();
-            return Ok(Some(Page { items, has_more, other: Map::new() }));
+            let mut items: Vec<_> = std::mem::take(&mut self.items).collect();
+            if self.is_backward {
+                items.reverse();
+            }
+            let other = std::mem::take(&mut self.other);
+            return Ok(Some(Page { items, has_more: self.position.is_some(), other }));
         }
-        poll_fn(|cx| self.poll_page(cx)).await
+        let waiting = Waiting(self);
+        poll_fn(|cx| waiting.0.poll_page(cx)).await
     }
 
     /// The next item, in the order in which the list is walked; `None` behind the last one.
@@ -185,7 +222,8 @@ impl<T: FromJson + 'static, By> Pager<T, By> {
     /// # Errors
     /// As [`next_page`](Self::next_page).
     pub async fn next(&mut self) -> Result<Option<T>, Error> {
-        poll_fn(|cx| self.poll_item(cx)).await
+        let waiting = Waiting(self);
+        poll_fn(|cx| waiting.0.poll_item(cx)).await
     }
 
     /// All items from here on as a stream, which ends after an error.
@@ -198,14 +236,14 @@ impl<T: FromJson + 'static, By> Pager<T, By> {
             if let Some(item) = self.items.next() {
                 return Poll::Ready(Ok(Some(item)));
             }
-            let is_backward = matches!(self.position, Some(Position::Before(_)));
             match ready!(self.poll_page(cx))? {
                 None => return Poll::Ready(Ok(None)),
                 Some(mut page) => {
-                    if is_backward {
+                    if self.is_backward {
                         page.items.reverse();
                     }
                     self.items = page.items.into_iter();
+                    self.other = page.other;
                 }
             }
         }
@@ -214,21 +252,23 @@ impl<T: FromJson + 'static, By> Pager<T, By> {
     fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Page<T>>, Error>> {
         let Some(position) = &self.position else { return Poll::Ready(Ok(None)) };
         let call = self.asking.get_or_insert_with(|| {
-            let request = self.request.clone().about_new::<List<T>>();
+            let request = self.request.clone().about_list::<List<T>>();
             self.client.fetch(position.apply(request, self.per_page))
         });
         let answer = ready!(Pin::new(call).poll(cx));
         self.asking = None;
         let (items, has_more, other) = answer?.into_parts();
         let next = position.behind(&items, self.id);
+        let stranger = self.stranger.as_ref().and_then(|stranger| items.iter().find_map(stranger));
         // A page that ends where it should have begun is the same page again.
-        if next.as_ref().map_or(has_more, |next| next == position) {
-            return Poll::Ready(Err(Error::Response(ResponseError::new(
-                Flaw::StuckCursor,
-                HeaderMap::new(),
-                Bytes::new(),
-                Report::of_answer(Outcome::Rejected),
-            ))));
+        let is_stuck = next.as_ref().map_or(has_more, |next| next == position);
+        if let Some(flaw) = stranger
+            .map(|field| Flaw::OtherObject { field })
+            .or_else(|| is_stuck.then_some(Flaw::StuckCursor))
+        {
+            let report = Report::of_answer(Outcome::Rejected);
+            let error = ResponseError::new(flaw, HeaderMap::new(), Bytes::new(), report);
+            return Poll::Ready(Err(Error::Response(error)));
         }
         self.position = next.filter(|_| has_more);
         Poll::Ready(Ok(Some(Page { items, has_more, other })))

@@ -1,5 +1,5 @@
-//! The next step after an unknown outcome, as data: what to look for, and where. Looking for it is
-//! the business of [`lookup`].
+//! The next step after an unknown outcome, as data: what to look for, and where. The search itself is
+//! in [`lookup`].
 
 mod lookup;
 
@@ -75,6 +75,26 @@ impl fmt::Debug for Search {
         }
         debug.field("marks", &self.marks.keys().collect::<Vec<_>>()).field("since", &self.since);
         debug.finish()
+    }
+}
+
+/// Where to look, with the id or the merchant's number, for logs.
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retrieve { route, ids } => write!(f, "GET {route} of {}", ids.join(", ")),
+            Self::Find(search) => {
+                write!(f, "GET {}", search.route)?;
+                if !search.ids.is_empty() {
+                    write!(f, " of {}", search.ids.join(", "))?;
+                }
+                match &search.number {
+                    Some((field, number)) => write!(f, ", {field} {number}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Manual => f.write_str("the Ping++ dashboard"),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde_json::Value;
 
+use self::expected::Kind;
 pub(crate) use self::expected::{Expected, Mismatch};
 use self::query::ESCAPED;
 use crate::error::BuildError;
@@ -129,13 +130,13 @@ impl Request {
     }
 
     /// Demands an answer whose `object` is this and, if given, whose `id` is that; anything else is
-    /// a security error.
-    pub fn expect(self, object: &'static str, id: Option<&str>) -> Self {
-        let request = self.same("object", object);
-        match id {
-            Some(id) => request.same("id", id),
-            None => request,
+    /// a security error, also if one of them is missing or comes twice.
+    pub fn expect(mut self, object: &'static str, id: Option<&str>) -> Self {
+        self.expected.add(Kind::AboutStrictly, "object", None, object.into());
+        if let Some(id) = id {
+            self.expected.add(Kind::AboutStrictly, "id", None, id.into());
         }
+        self
     }
 
     /// Says how to find out what happened when the outcome is unknown.
@@ -146,18 +147,25 @@ impl Request {
 
     /// The answer is this object.
     pub(crate) fn about<T: ApiObject>(self, id: &Id<T>) -> Self {
-        self.expect(T::OBJECT, Some(id.as_str()))
+        self.same("object", T::OBJECT).same("id", id.as_str())
     }
 
     /// The answer is some object of this type.
     pub(crate) fn about_new<T: ApiObject>(self) -> Self {
-        self.expect(T::OBJECT, None)
+        self.same("object", T::OBJECT)
     }
 
     /// A field of the answer is what the request named, if it is there.
     pub(crate) fn same(mut self, field: &'static str, value: impl Into<Value>) -> Self {
-        self.expected.add(field, None, value.into(), false);
+        self.expected.add(Kind::About, field, None, value.into());
         self
+    }
+
+    /// The answer is a list of this path. What the real server puts there is not always right.
+    pub(crate) fn about_list<T: ApiObject>(mut self) -> Self {
+        let path = self.path.clone();
+        self.expected.add(Kind::Hint, "url", None, path.into());
+        self.about_new::<T>()
     }
 
     /// The same of a field inside of another one.
@@ -167,13 +175,13 @@ impl Request {
         inner: &'static str,
         value: impl Into<Value>,
     ) -> Self {
-        self.expected.add(field, Some(inner), value.into(), false);
+        self.expected.add(Kind::About, field, Some(inner), value.into());
         self
     }
 
     /// The operation had its effect if a field of the answer is this.
     pub(crate) fn wants(mut self, field: &'static str, value: impl Into<Value>) -> Self {
-        self.expected.add(field, None, value.into(), true);
+        self.expected.add(Kind::Done, field, None, value.into());
         self
     }
 
@@ -249,8 +257,8 @@ impl Request {
             request.path.push('/');
             let is_id = segment.starts_with('{') && segment.ends_with('}');
             match if is_id { left.next() } else { Some(&segment) } {
-                // Dots are not escaped by anybody, so these two would be resolved away on the road
-                // and the request would be about something else.
+                // Percent-encoding leaves dots unchanged, and proxies resolve these two, so that the
+                // request would be about something else.
                 Some(&("" | "." | "..")) => {
                     request.error.get_or_insert_with(|| {
                         BuildError::new(format!(
@@ -278,7 +286,7 @@ impl Request {
     }
 }
 
-/// Apps have ids that begin so.
+/// App ids begin with `app_`.
 pub(crate) fn is_app(app: &Id<App>) -> bool {
     app.as_str().strip_prefix("app_").is_some_and(|rest| {
         !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())

@@ -15,7 +15,7 @@ pub(crate) use self::classify::{Failure, combined};
 
 /// What a second send of a request does, and so when the SDK may make one.
 #[doc = include_str!("retry/table.md")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Repeat {
     /// Nothing, or the same final state: queries, reverse, cancel, updates to absolute values.
@@ -46,6 +46,10 @@ impl RetryPolicy {
     /// stops at 3 all the same.
     pub const fn max_sends(n: u32) -> Self {
         Self { max_sends: if n == 0 { 1 } else { n } }
+    }
+
+    pub(crate) fn most_sends(self) -> u32 {
+        self.max_sends
     }
 
     fn sends(self, repeat: Repeat) -> u32 {
@@ -86,7 +90,11 @@ pub(crate) struct Progress {
 impl Progress {
     /// Whether the pooled connection explains the failure, so that a fresh one may do better.
     pub(crate) fn is_explained_by_pool(&self, failure: Failure) -> bool {
-        self.was_pooled && matches!(failure, Failure::Lost | Failure::Foreign | Failure::Mismatch)
+        self.was_pooled
+            && matches!(
+                failure,
+                Failure::Lost | Failure::Foreign | Failure::Mismatch | Failure::Refused
+            )
     }
 }
 
@@ -101,8 +109,10 @@ pub(crate) fn next_attempt(
         Failure::Unsent => true,
         Failure::Lost | Failure::RateLimited | Failure::Throttled => repeat != Repeat::Never,
         Failure::Garbled => repeat != Repeat::Never && !progress.was_garbled,
-        Failure::Foreign | Failure::Mismatch => repeat != Repeat::Never && progress.was_pooled,
-        Failure::Unsendable | Failure::Unclear | Failure::Redirected | Failure::Refused => false,
+        Failure::Foreign | Failure::Mismatch | Failure::Refused => {
+            repeat != Repeat::Never && progress.was_pooled
+        }
+        Failure::Unsendable | Failure::Unclear | Failure::Redirected => false,
     };
     if !may_repeat || progress.sends >= policy.sends(repeat) {
         return None;

@@ -211,6 +211,8 @@ impl Sandbox {
             api_key: options.api_key,
             pingxx: pingxx_key(),
             signs_answers: options.sign_answers,
+            clock_tolerance: options.clock_tolerance,
+            clock_ahead: options.clock_ahead,
             prints: options.print_requests,
             locked: Mutex::new(Locked { state, ..Locked::default() }),
             changed: Notify::new(),

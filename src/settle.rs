@@ -31,7 +31,7 @@
 //! # What survives the process
 //! With [`Settlement::on_transition`] a [`SettleToken`] is handed over before anything is sent that
 //! has an effect, and at every step. Kept on disk, it goes on elsewhere with
-//! [`ChargeApi::resume`]. It holds ids and times, no secrets.
+//! [`ChargeApi::resume`](crate::ChargeApi::resume). It holds ids and times, no secrets.
 //!
 //! [`Channel::is_reversible`]: crate::Channel::is_reversible
 //! [`Channel::reverse_window`]: crate::Channel::reverse_window

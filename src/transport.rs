@@ -160,53 +160,82 @@ impl Transport {
         self.pool.permit(turn).await
     }
 
-    /// A connection of the pool or a new one; always a new one if `fresh`. It ends with an error if
-    /// there is none by `deadline`.
-    pub(crate) async fn connection(
-        &self,
-        permit: &Permit<'_>,
-        fresh: bool,
-        deadline: Instant,
-    ) -> Result<Connection, ExchangeError> {
-        let late = || ExchangeError::new(Step::ConnectTimeout, None, self.pool.obstacle());
-        let connection = match timeout_at(deadline, self.pool.connection(permit, fresh)).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) if chain(&*error).any(is_timeout) => return Err(late()),
-            Ok(Err(error)) => return Err(ExchangeError::unconnected(error)),
-            Err(_) => return Err(late()),
-        };
-        // A task that was not polled for a while may find its connection ready only now.
-        if Instant::now() >= deadline {
-            return Err(late());
-        }
-        Ok(connection)
-    }
-
-    /// Sends the request and reads the whole answer. It ends with an error if there is no complete
-    /// answer by `deadline`. The connection is returned if it can be used again.
+    /// Sends the request and reads the whole answer. It ends with an error if there is no connection
+    /// by `send_by` or no complete answer by `deadline`. `sent` is set just before the first byte of
+    /// the request may be written. The connection is returned if it can be used again. `None` if the
+    /// permit has to be returned before that.
     pub(crate) async fn exchange(
         &self,
-        mut connection: Connection,
+        permit: &mut Permit<'_>,
         outgoing: Outgoing,
+        sent: &mut bool,
+        send_by: Instant,
         deadline: Instant,
-    ) -> Result<(Answer, Option<Connection>), ExchangeError> {
+    ) -> Result<Option<(Answer, Option<Connection>)>, ExchangeError> {
         let fresh = outgoing.fresh_connection;
-        let request = self.request(outgoing);
-        let was_pooled = connection.was_pooled;
-        let response = connection.send(request);
-        let mut status = None;
-        let answer = connection.run(deadline, async {
-            let response =
-                response.await.map_err(|error| ExchangeError::unanswered(error, was_pooled))?;
-            status = Some(response.status().as_u16());
-            read(response, was_pooled).await
-        });
-        let answer = answer.await.unwrap_or_else(|| {
-            let step = if status.is_none() { Step::ExchangeTimeout } else { Step::BodyTimeout };
-            Err(ExchangeError::new(step, status, None))
-        })?;
-        let is_reusable = !fresh && answer.body.is_ok();
-        Ok((answer, is_reusable.then_some(connection)))
+        let mut request = self.request(outgoing);
+        loop {
+            let idle = if fresh { None } else { self.pool.take_idle(permit) };
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => self.open(permit, send_by.min(deadline)).await?,
+            };
+
+            // A task that was not polled for a while may find its connection ready only now.
+            if Instant::now() >= send_by.min(deadline) {
+                return Err(self.no_connection());
+            }
+            if !permit.begin() {
+                self.pool.keep(connection);
+                return Ok(None);
+            }
+            *sent = true;
+            let was_pooled = connection.was_pooled;
+            let mut status = None;
+            let response = connection.send(request);
+            let answered = connection.run(deadline, async {
+                let response = response.await?;
+                status = Some(response.status().as_u16());
+                Ok(read(response, was_pooled).await)
+            });
+            let answer = match answered.await {
+                Some(Ok(answer)) => answer?,
+                // The connection had ended, or bytes had arrived on it, while it was idle.
+                Some(Err(Unanswered { request: Some(unsent), .. })) if was_pooled => {
+                    *sent = false;
+                    request = unsent;
+                    continue;
+                }
+                Some(Err(unanswered)) => {
+                    return Err(ExchangeError::unanswered(unanswered, was_pooled));
+                }
+                None if status.is_none() => {
+                    return Err(ExchangeError::new(Step::ExchangeTimeout, None, None));
+                }
+                None => return Err(ExchangeError::new(Step::BodyTimeout, status, None)),
+            };
+            let is_reusable = !fresh && answer.body.is_ok();
+            return Ok(Some((answer, is_reusable.then_some(connection))));
+        }
+    }
+
+    async fn open(
+        &self,
+        permit: &Permit<'_>,
+        deadline: Instant,
+    ) -> Result<Connection, ExchangeError> {
+        match timeout_at(deadline, self.pool.open(permit)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) if !chain(&*error).any(is_timeout) => {
+                Err(ExchangeError::unconnected(error))
+            }
+            _ => Err(self.no_connection()),
+        }
+    }
+
+    /// No connection came about in time.
+    fn no_connection(&self) -> ExchangeError {
+        ExchangeError::new(Step::ConnectTimeout, None, self.pool.obstacle())
     }
 
     /// Puts a connection into the pool: that of an answer that was accepted, or one without a request.
@@ -215,7 +244,9 @@ impl Transport {
     }
 
     fn request(&self, outgoing: Outgoing) -> http::Request<Full<Bytes>> {
-        let mut headers = self.headers.clone();
+        // A clone would have no room for the other headers, and be copied when it grows.
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
+        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         headers.insert(header::AUTHORIZATION, outgoing.authorization);
         headers.insert(TIMESTAMP, outgoing.timestamp);
         if !outgoing.body.is_empty() {
@@ -294,8 +325,8 @@ impl ExchangeError {
     }
 
     fn unanswered(unanswered: Unanswered, was_pooled: bool) -> Self {
-        let Unanswered { error, unsent } = unanswered;
-        let step = if unsent { Step::Unsent } else { Step::Exchange };
+        let Unanswered { error, request } = unanswered;
+        let step = if request.is_some() { Step::Unsent } else { Step::Exchange };
         let was_pooled = was_pooled && !error.is_parse();
         Self { step, status: None, source: Some(error.into()), was_pooled }
     }

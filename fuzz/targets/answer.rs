@@ -11,6 +11,11 @@ fuzz_target!(|data: &[u8]| {
     survives::<Charge>(body);
     survives::<Refund>(body);
     survives::<List<Charge>>(body);
+    // Tolerantly read, it is written so that it reads the same again.
+    if let Some(written) = pingpp::fuzzing::forwarded(body) {
+        let again = pingpp::fuzzing::forwarded(written.to_string().as_bytes());
+        assert_eq!(again, Some(written));
+    }
 });
 
 fn survives<T: DeserializeOwned + Serialize>(body: &[u8]) {

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pingpp::{Event, PublicKey, webhook};
+use pingpp::{Event, Mode, PublicKey, webhook};
 use serde_json::Value;
 
 static KEY: LazyLock<PublicKey> =
@@ -13,7 +13,7 @@ static KEY: LazyLock<PublicKey> =
 fuzz_target!(|data: &[u8]| {
     let at = data.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let signature = String::from_utf8_lossy(&data[..at]);
-    assert!(webhook::verify(&KEY, &signature, &data[at..]).is_err());
+    assert!(webhook::verify(&KEY, Mode::Test, &signature, &data[at..]).is_err());
 
     if let Ok(event) = serde_json::from_slice::<Event>(data) {
         let written = serde_json::to_string(&event).unwrap();

@@ -12,6 +12,7 @@ use tracing::{Instrument, Span, field};
 use super::Options;
 use super::judge::{Failed, Judge};
 use crate::client::ClientInner;
+use crate::clock::{self, ClockSkew};
 use crate::credentials::Credentials;
 use crate::error::{Attempt, BoxError, BuildError, Error, Outcome, Report, Step};
 use crate::recovery::Recovery;
@@ -34,18 +35,24 @@ pub(super) struct Attempts<'a> {
     turn: Turn,
     /// When the first attempt began.
     started: Option<SystemTime>,
-    /// When the first attempt began that may have been sent.
-    first_sent: Option<Instant>,
+    /// When the first attempt began that may have been sent, by both clocks: the steady one stands
+    /// still while a machine is suspended.
+    first_sent: Option<(Instant, SystemTime)>,
     /// The attempt that is under way may be sent.
     sent: bool,
     /// The signature of the last attempt.
     signature: Option<HeaderValue>,
     /// An answer could not be read.
     was_garbled: bool,
+    /// By how much the timestamp of the last attempt was corrected.
+    corrected: Option<ClockSkew>,
+    /// The first attempt was refused over a pooled connection: perhaps the refusal of an earlier
+    /// request.
+    is_suspect: bool,
     attempts: Vec<Attempt>,
     /// The permit and the connection of the answer, until it has been decoded.
     held: Option<(Permit<'a>, Option<Connection>)>,
-    /// The caller is told how the call ended.
+    /// The result has been returned to the caller.
     is_over: bool,
 }
 
@@ -64,7 +71,7 @@ impl<'a> Attempts<'a> {
         let credentials = credentials(&client.credentials, &options)?;
         let (now, timeout) = (Instant::now(), options.timeout.unwrap_or(client.timeout));
         let reserve = match request.repeat {
-            // Without time to hear the answer, what could be left undone would be left in doubt.
+            // Time for the answer: without it the call would end as Unknown instead of NotSent.
             Repeat::Never => client.attempt_timeout.min(timeout / 2),
             _ => Duration::ZERO,
         };
@@ -82,6 +89,8 @@ impl<'a> Attempts<'a> {
             sent: false,
             signature: None,
             was_garbled: false,
+            corrected: None,
+            is_suspect: false,
             attempts: Vec::new(),
             held: None,
             is_over: false,
@@ -129,7 +138,12 @@ impl<'a> Attempts<'a> {
             span.record("http.response.status_code", status);
         }
         if failed != Some(Outcome::NotSent) {
-            self.first_sent.get_or_insert(began);
+            self.first_sent.get_or_insert((began, started));
+        }
+        if let Err((_, failed)) = &result {
+            let is_refusal = matches!(failed.failure, Failure::Refused | Failure::RateLimited);
+            self.is_suspect |=
+                is_refusal && failed.was_pooled && self.request.method != Method::Get;
         }
         self.attempts.push(Attempt { started, took: began.elapsed(), status, failed });
         let (answer, body, connection) = result.map_err(|(_, failed)| failed)?;
@@ -151,7 +165,7 @@ impl<'a> Attempts<'a> {
         answer: Answer,
         body: Bytes,
     ) -> Failed {
-        // Its connection could bring the next answer to somebody else's question.
+        // The connection may still deliver bytes that a later request would read.
         self.held = None;
         let failed = Failed::undecodable(error, answer, body);
         let outcome = self.outcome_of(&failed);
@@ -170,23 +184,42 @@ impl<'a> Attempts<'a> {
         let now = Instant::now();
         let progress = Progress {
             sends: self.attempts.len() as u32,
-            since_sent: self.first_sent.map(|first| now - first),
+            since_sent: self.since_sent(),
             left: self.send_by - now,
             retry_after: failed.retry_after,
             was_pooled: failed.was_pooled,
             was_garbled: self.was_garbled,
             jitter: fastrand::f64(),
         };
-        let wait = retry::next_attempt(self.request.repeat, failed.failure, self.policy, &progress);
+        let mut wait =
+            retry::next_attempt(self.request.repeat, failed.failure, self.policy, &progress);
         // Refusals are answered by fewer permits.
-        let is_free = progress.is_explained_by_pool(failed.failure) || failed.failure.is_limit();
+        let mut is_free =
+            progress.is_explained_by_pool(failed.failure) || failed.failure.is_limit();
+        if self.is_explained_by_clock(&failed) && progress.sends < self.policy.most_sends() {
+            (wait, is_free) = (Some(Duration::ZERO), true);
+        }
         let Some(wait) = wait.filter(|_| is_free || self.client.may_retry()) else {
             return Err(self.give_up(failed));
         };
         self.was_garbled |= failed.failure == Failure::Garbled;
-        tracing::debug!(error.type = &*failed.kind(), ?wait, "attempt failed, trying again");
+        tracing::debug!(error.type = &*failed.kind(), ?wait, "the attempt failed, another follows");
         sleep(wait).await;
         Ok(())
+    }
+
+    /// Whether it was refused with a wrong timestamp, and the next attempt will have the right one.
+    fn is_explained_by_clock(&self, failed: &Failed) -> bool {
+        let skew = self.client.clock.skew();
+        failed.failure == Failure::Refused
+            && self.request.repeat != Repeat::Never
+            && self.client.correct_clock_skew
+            && skew.is_some_and(|skew| skew.is_far_from(self.corrected))
+    }
+
+    fn since_sent(&self) -> Option<Duration> {
+        self.first_sent
+            .map(|(steady, wall)| steady.elapsed().max(wall.elapsed().unwrap_or_default()))
     }
 
     /// Tells the budget and the span how the call ended.
@@ -206,7 +239,27 @@ impl<'a> Attempts<'a> {
         }
         if let Some(error) = error {
             span.record("error.type", field::debug(error.outcome()));
+            if error.outcome() == Outcome::Unknown {
+                self.warn("the call ended in doubt");
+            }
         }
+    }
+
+    /// Logs one line for a write whose outcome is Unknown.
+    fn warn(&self, what: &str) {
+        if self.request.method == Method::Get {
+            return;
+        }
+        let next = match self.request.repeat {
+            Repeat::Always => "call it again, or look it up",
+            _ => "look it up before anything else",
+        };
+        tracing::warn!(
+            pingpp.operation = format_args!("{} {}", self.method(), self.route()),
+            pingpp.attempts = self.attempts.len() + usize::from(self.sent),
+            pingpp.look_up = %self.recovery(),
+            "outcome unknown: {what}; {next}"
+        );
     }
 
     /// `None` if the permit has to be returned before anything was sent.
@@ -220,28 +273,20 @@ impl<'a> Attempts<'a> {
             Repeat::Never => self.deadline,
             _ => self.deadline.min(later(began, self.client.attempt_timeout)),
         };
-        let send_by = match (self.request.repeat, self.first_sent) {
-            (Repeat::Within(window), Some(first)) => limit.min(later(first, window)),
+        let send_by = match (self.request.repeat, self.since_sent()) {
+            (Repeat::Within(window), Some(since)) => {
+                limit.min(later(Instant::now(), window.saturating_sub(since)))
+            }
             _ => limit.min(self.send_by),
         };
-        let timestamp = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let skew = self.client.clock.skew().filter(|_| self.client.correct_clock_skew);
+        self.corrected = skew;
+        let signed_at = skew.map_or(started, |skew| skew.to_server(started));
+        let timestamp = signed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         self.signature = self.sign(timestamp, send_by).await.map_err(|failed| (None, failed))?;
         if permit.must_return() {
             return Ok(None);
         }
-        // A pooled connection may be dying, which shows only after the request was written.
-        let fresh = self.request.repeat == Repeat::Never || !self.attempts.is_empty();
-        let transport = &self.client.transport;
-        let connection = transport
-            .connection(permit, fresh, send_by)
-            .await
-            .map_err(|error| (None, Failed::exchange(error)))?;
-        if permit.must_return() {
-            transport.keep(connection);
-            return Ok(None);
-        }
-        permit.begin();
-        self.sent = true;
         let outgoing = Outgoing {
             method: self.request.method,
             target: self.target.clone(),
@@ -249,17 +294,29 @@ impl<'a> Attempts<'a> {
             authorization: self.credentials.authorization.clone(),
             timestamp: timestamp.into(),
             signature: self.signature.clone(),
-            fresh_connection: fresh,
+            fresh_connection: self.needs_fresh_connection(),
         };
-        match transport.exchange(connection, outgoing, limit).await {
-            Ok((answer, connection)) => {
+        let transport = &self.client.transport;
+        let (sent_at, sending) = (SystemTime::now(), Instant::now());
+        match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
+            Ok(None) => Ok(None),
+            Ok(Some((answer, connection))) => {
                 let status = answer.status;
+                let reading = clock::reading(&answer.headers, sent_at, sending.elapsed());
                 let judge = Judge {
                     expected: &self.request.expected,
                     mode: self.credentials.mode,
                     verify: &self.client.verify,
                 };
-                match judge.judge(answer) {
+                let judged = judge.judge(answer);
+                let is_refusal = |failed: &Failed| {
+                    matches!(failed.failure, Failure::Refused | Failure::RateLimited)
+                };
+                // Others may set any `Date`, and leave the connection with an answer to come.
+                if judged.as_ref().err().is_none_or(is_refusal) {
+                    self.client.clock.set(reading);
+                }
+                match judged {
                     Ok((answer, body)) => {
                         permit.succeeded();
                         Ok(Some((answer, body, connection)))
@@ -268,9 +325,7 @@ impl<'a> Attempts<'a> {
                         if failed.failure.is_limit() {
                             permit.refused();
                         }
-                        // That of a doubtful answer is closed: what it brings next could be meant
-                        // for another request.
-                        let is_clear = failed.failure.outcome(false) != Outcome::Unknown;
+                        let is_clear = is_refusal(&failed) && !failed.was_pooled;
                         if let Some(connection) = connection.filter(|_| is_clear) {
                             transport.keep(connection);
                         }
@@ -280,6 +335,15 @@ impl<'a> Attempts<'a> {
             }
             Err(error) => Err((error.status, Failed::exchange(error))),
         }
+    }
+
+    /// A pooled connection may be dying, or bring the answer to an earlier request. What cannot be
+    /// asked again avoids that.
+    fn needs_fresh_connection(&self) -> bool {
+        let is_write = self.request.method != Method::Get;
+        self.request.repeat == Repeat::Never
+            || !self.attempts.is_empty()
+            || is_write && self.policy.most_sends() == 1
     }
 
     async fn sign(&self, timestamp: u64, limit: Instant) -> Result<Option<HeaderValue>, Failed> {
@@ -298,9 +362,14 @@ impl<'a> Attempts<'a> {
 
     fn give_up(&mut self, failed: Failed) -> Error {
         self.is_over = true;
+        // Only the first attempt uses a pooled connection; a later refusal confirms it.
+        if let (true, [first, later @ ..]) = (self.is_suspect, self.attempts.as_mut_slice())
+            && later.iter().all(|attempt| attempt.failed != Some(Outcome::Rejected))
+        {
+            first.failed = Some(Outcome::Unknown);
+        }
         let attempts = self.attempts.clone();
-        let last = self.outcome_of(&failed);
-        let outcome = retry::combined(attempts.iter().filter_map(|a| a.failed).chain([last]));
+        let outcome = retry::combined(attempts.iter().filter_map(|attempt| attempt.failed));
         let retryable = match (outcome, failed.failure) {
             (
                 _,
@@ -310,7 +379,8 @@ impl<'a> Attempts<'a> {
             _ => true,
         };
         let recovery = self.recovery();
-        let report = Report { outcome, retryable, attempts, recovery };
+        let skew = self.client.clock.skew().filter(|skew| skew.is_notable());
+        let report = Report { outcome, retryable, attempts, recovery, skew };
         let server = self.client.transport.server_text();
         failed.into_error(server, &self.credentials, self.signature.as_ref(), report)
     }
@@ -342,14 +412,9 @@ impl Drop for Attempts<'_> {
     /// Warns if the call is dropped when it may have been carried out and nobody will be told.
     fn drop(&mut self) {
         let unknown = |attempt: &Attempt| attempt.failed == Some(Outcome::Unknown);
-        let in_doubt = self.sent || self.attempts.iter().any(unknown);
-        if !self.is_over && in_doubt && self.request.method != Method::Get {
-            tracing::warn!(
-                http.request.method = self.method(),
-                url.template = self.route(),
-                recovery = ?self.recovery(),
-                "outcome unknown: the call was dropped before its answer came"
-            );
+        let in_doubt = self.sent || self.is_suspect || self.attempts.iter().any(unknown);
+        if !self.is_over && in_doubt {
+            self.warn("the call was dropped before its answer came");
         }
     }
 }
@@ -368,7 +433,7 @@ fn credentials<'a>(
     })
 }
 
-/// `from + by`, or a far day if that is past what the clock can tell.
+/// `from + by`, capped at 30 years.
 fn later(from: Instant, by: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
     from + by.min(FAR)

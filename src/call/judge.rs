@@ -24,11 +24,11 @@ const SIGNATURE: &str = "x-pingplusplus-signature";
 pub(super) struct Judge<'a> {
     pub(super) expected: &'a Expected,
     pub(super) mode: Mode,
-    /// Whose signatures are accepted; anybody's if nobody is named.
+    /// Accepted public keys; empty: signatures are not checked.
     pub(super) verify: &'a [PublicKey],
 }
 
-/// An attempt that brought no value.
+/// An attempt that failed.
 pub(super) struct Failed {
     pub(super) failure: Failure,
     pub(super) retry_after: Option<Duration>,
@@ -63,7 +63,7 @@ impl Judge<'_> {
                 Some(_) => return flawed(Failure::Unclear, Flaw::BadSignature, answer, body),
             }
         }
-        match self.expected.check(&body, self.mode) {
+        match self.expected.check(&body, self.mode, answer.was_pooled) {
             Ok(None) => Ok((answer, body)),
             Ok(Some(Mismatch::About(field))) => {
                 flawed(Failure::Mismatch, Flaw::OtherObject { field }, answer, body)
@@ -80,7 +80,7 @@ impl Judge<'_> {
     }
 
     fn refusal(&self, answer: Answer, body: Bytes) -> Failed {
-        // Ping++ does not sign every error; one that carries a signature must carry a true one.
+        // An error answer may be unsigned; a signature that is present must verify.
         let signature = answer.header(SIGNATURE).filter(|_| !self.verify.is_empty());
         if signature.is_some_and(|signature| !self.verifies(&body, signature)) {
             return Failed::flaw(Failure::Unclear, Flaw::BadSignature, answer, body);
@@ -151,9 +151,9 @@ impl Failed {
                 Error::Transport(TransportError::new(step, server, source, report))
             }
             Cause::Status(status, headers, body) => {
-                // A server may repeat the key or the signature that it did not like.
-                let text = credentials.redact(&String::from_utf8_lossy(&body), signature);
-                Error::Api(ApiError::new(status, headers, text, report))
+                // A server may repeat the key or the signature that it refuses.
+                let redact = |text: &str| credentials.redact(text, signature);
+                Error::Api(ApiError::new(status, headers, &body, redact, report))
             }
             Cause::Flaw(flaw, headers, body) => {
                 Error::Response(ResponseError::new(flaw, headers, body, report))

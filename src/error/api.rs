@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::SystemTime;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::codes::{ErrorCode, ErrorType};
 use super::report::Report;
@@ -56,9 +56,29 @@ impl ErrorDetail {
 }
 
 impl ApiError {
-    /// `text` is the body, without secrets.
-    pub(crate) fn new(status: u16, headers: HeaderMap, text: String, report: Report) -> Self {
-        let detail = ErrorDetail::parse(text.as_bytes()).unwrap_or_default();
+    /// `redact` takes secrets out of a text. It is applied to what was parsed as well, since a server
+    /// may escape them.
+    pub(crate) fn new(
+        status: u16,
+        mut headers: HeaderMap,
+        body: &[u8],
+        redact: impl Fn(&str) -> String,
+        report: Report,
+    ) -> Self {
+        let mut detail = ErrorDetail::parse(body).unwrap_or_default();
+        let clean = |text: &mut Option<String>| *text = text.take().map(|text| redact(&text));
+        clean(&mut detail.param);
+        clean(&mut detail.message);
+        detail.kind = detail.kind.map(|kind| redact(kind.as_str()).into());
+        detail.code = detail.code.map(|code| redact(code.as_str()).into());
+        for value in headers.values_mut() {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let redacted = redact(&text);
+            if redacted != text {
+                *value = redacted.parse().unwrap_or(HeaderValue::from_static("[redacted]"));
+            }
+        }
+        let text = redact(&String::from_utf8_lossy(body));
         Self(Box::new(ApiInner { status, headers, detail, text, report }))
     }
 
@@ -139,6 +159,9 @@ impl fmt::Display for ApiError {
         }
         if self.status() == 401 {
             f.write_str("; compare the API key and the signing key with the Ping++ dashboard")?;
+        }
+        if let Some(skew) = self.0.report.skew.filter(|_| matches!(self.status(), 400 | 401)) {
+            write!(f, "; this machine's clock is {skew}")?;
         }
         Ok(())
     }

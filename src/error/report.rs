@@ -3,10 +3,14 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
+use crate::clock::ClockSkew;
 use crate::recovery::Recovery;
 
 /// What is known about the effect of a call that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
     /// No byte of the request reached a server. Nothing happened; calling again is safe.
@@ -56,11 +60,19 @@ pub(crate) struct Report {
     pub(crate) retryable: bool,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) recovery: Recovery,
+    /// Of this machine's clock, if it is worth telling.
+    pub(crate) skew: Option<ClockSkew>,
 }
 
 impl Report {
     /// Of a flaw that shows only in a whole answer.
     pub(crate) fn of_answer(outcome: Outcome) -> Self {
-        Self { outcome, retryable: false, attempts: Vec::new(), recovery: Recovery::Manual }
+        Self {
+            outcome,
+            retryable: false,
+            attempts: Vec::new(),
+            recovery: Recovery::Manual,
+            skew: None,
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::macros::from_json::{raw_fields, text_of};
 
 /// An answer of status 2xx that cannot be used.
 ///
-/// Nothing that arrived is out of reach: see [`body`](Self::body).
+/// The [`body`](Self::body) and the headers remain available.
 pub struct ResponseError(Box<ResponseInner>);
 
 struct ResponseInner {
@@ -73,7 +73,7 @@ impl ResponseError {
     }
 
     /// Whether the answer may come from somebody else: its signature is missing or wrong, or it is
-    /// about another object or another mode. Tell a person.
+    /// about another object or another mode. Alert an operator.
     pub fn is_security(&self) -> bool {
         use Flaw::{BadSignature, OtherMode, OtherObject, Unsigned};
         matches!(self.0.flaw, Unsigned | BadSignature | OtherObject { .. } | OtherMode)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -59,8 +59,7 @@ impl<T: FromJson> FromJson for Option<T> {
     }
 }
 
-/// Item by item. One that cannot be read even so is an error: a list that leaves it out would say
-/// that it is not there.
+/// Item by item. One that cannot be read even so is an error: dropping it would make it look absent.
 impl<T: FromJson> FromJson for Vec<T> {
     fn tolerant(text: &str) -> Result<Self, serde_json::Error> {
         let items: Vec<&RawValue> = serde_json::from_str(text)?;
@@ -70,9 +69,6 @@ impl<T: FromJson> FromJson for Vec<T> {
 
 /// How the fields of an object are read. The loop over its keys is the same for both passes.
 pub(crate) trait Pass {
-    /// Whether a field of the wrong type, or one that comes twice, is kept aside where it may.
-    const TOLERANT: bool;
-
     fn value<'de, T: FromJson, A: MapAccess<'de>>(
         map: &mut A,
         name: &'static str,
@@ -85,6 +81,9 @@ pub(crate) trait Pass {
         other: &mut Map<String, Value>,
     ) -> Result<Option<T>, A::Error>;
 
+    /// Skips an optional field that was there before, or refuses it.
+    fn twice<'de, A: MapAccess<'de>>(map: &mut A, name: &'static str) -> Result<(), A::Error>;
+
     /// A value whose type does not matter.
     fn any<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Value, A::Error>;
 }
@@ -93,8 +92,6 @@ pub(crate) trait Pass {
 pub(crate) struct Straight;
 
 impl Pass for Straight {
-    const TOLERANT: bool = false;
-
     fn value<'de, T: FromJson, A: MapAccess<'de>>(
         map: &mut A,
         _: &'static str,
@@ -110,6 +107,10 @@ impl Pass for Straight {
         map.next_value()
     }
 
+    fn twice<'de, A: MapAccess<'de>>(_: &mut A, name: &'static str) -> Result<(), A::Error> {
+        Err(A::Error::duplicate_field(name))
+    }
+
     fn any<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Value, A::Error> {
         map.next_value()
     }
@@ -119,8 +120,6 @@ impl Pass for Straight {
 pub(crate) struct Tolerant;
 
 impl Pass for Tolerant {
-    const TOLERANT: bool = true;
-
     fn value<'de, T: FromJson, A: MapAccess<'de>>(
         map: &mut A,
         name: &'static str,
@@ -142,6 +141,10 @@ impl Pass for Tolerant {
         }))
     }
 
+    fn twice<'de, A: MapAccess<'de>>(map: &mut A, _: &'static str) -> Result<(), A::Error> {
+        map.next_value::<IgnoredAny>().map(drop)
+    }
+
     fn any<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Value, A::Error> {
         map.next_value().map(value_of)
     }
@@ -159,7 +162,7 @@ pub(crate) fn text_of(fields: &BTreeMap<String, &RawValue>, name: &str) -> Optio
 
 /// A number too large for any type, a surrogate without its half: valid JSON that no value can hold
 /// is kept as its text.
-fn value_of(text: &RawValue) -> Value {
+pub(crate) fn value_of(text: &RawValue) -> Value {
     serde_json::from_str(text.get()).unwrap_or_else(|_| Value::from(text.get()))
 }
 

@@ -5,8 +5,8 @@
 //! came in: fields that this crate does not know, fields that are absent, and fields that are `null`.
 //! Serde's own means cannot tell the last two apart, and its `flatten` buffers everything.
 //!
-//! An answer that does not decode turns done work into doubt. So a field of the wrong type is an
-//! error only where an action hangs on it. To keep the usual answer fast, it is decoded straight;
+//! An answer that does not decode makes the outcome of a completed operation Unknown. So a field of
+//! the wrong type is an error only where a decision about money needs it. To keep the usual answer fast, it is decoded straight;
 //! only if that fails it is decoded a second time, field by field ([`Tolerant`](super::from_json::Tolerant)).
 //!
 //! | section | absent or `null` | a value of another type |
@@ -15,6 +15,9 @@
 //! | `strict` | `None` | error |
 //! | `optional` | `None` | `None`, and the value stays in `other()` |
 //! | `maps` | empty | empty, and the value stays in `other()` |
+//!
+//! A field that comes twice is an error in the first two, since the two may contradict each other; in
+//! the others the first one counts.
 
 macro_rules! object {
     (
@@ -143,14 +146,20 @@ macro_rules! object {
                             })*)?
                             $($(Key::$opt => {
                                 let name = [$($opt_name,)? stringify!($opt)][0];
+                                if $opt.is_some() {
+                                    P::twice(&mut map, name)?;
+                                    continue;
+                                }
                                 let value: Option<$opt_type> =
                                     P::optional(&mut map, name, &mut other)?;
                                 came |= u64::from(value.is_none()) << Bit::$opt as u32;
-                                if $opt.replace(value).is_some() && !P::TOLERANT {
-                                    return Err(A::Error::duplicate_field(name));
-                                }
+                                $opt = Some(value);
                             })*)?
                             $($(Key::$map => {
+                                if $map.is_some() {
+                                    P::twice(&mut map, stringify!($map))?;
+                                    continue;
+                                }
                                 let value = match P::any(&mut map)? {
                                     serde_json::Value::Object(value) => {
                                         came |= 1 << Bit::$map as u32;
@@ -161,9 +170,7 @@ macro_rules! object {
                                         Default::default()
                                     }
                                 };
-                                if $map.replace(value).is_some() && !P::TOLERANT {
-                                    return Err(A::Error::duplicate_field(stringify!($map)));
-                                }
+                                $map = Some(value);
                             })*)?
                             Key::Other(key) => {
                                 other.insert(key, P::any(&mut map)?);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A value that this version of the crate has no name for, kept as it came.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Unlisted(Box<str>);
 
 impl Unlisted {
@@ -14,6 +14,12 @@ impl Unlisted {
     /// The value.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Display for Unlisted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -33,7 +39,7 @@ macro_rules! open_enum {
         $(#[$meta])*
         ///
         /// Values without a name here are [`Other`](Self::Other) and survive as they came.
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_meta])* #[doc = concat!("`", $text, "`")] $variant,)*

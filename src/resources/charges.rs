@@ -65,7 +65,8 @@ impl ChargeApi {
             .repeat(Repeat::Within(Duration::from_secs(50)))
             .recovery(Recovery::Find(search(app, &params.order_no)))
             .about_new::<Charge>()
-            .same("order_no", params.order_no);
+            .same("order_no", params.order_no)
+            .same("amount", params.amount.as_fen());
         // Within a minute Ping++ returns the first charge even if another code was scanned.
         if let Some(code) = params.channel.extra().get("scan_code") {
             request = request.same_inside("extra", "scan_code", code.clone());
@@ -113,7 +114,9 @@ impl ChargeApi {
     pub fn list(&self, filter: impl Into<ListCharges>) -> Pager<Charge> {
         let request =
             Request::get("/v1/charges", &[]).in_app_object(self.client.app(), &filter.into());
-        Pager::by_cursor(&self.client, request, |charge| charge.id.as_str())
+        let live = self.client.mode().livemode();
+        Pager::by_cursor(&self.client, request, |charge: &Charge| charge.id.as_str())
+            .refuse(move |charge| (charge.livemode != live).then_some("livemode"))
     }
 }
 
@@ -142,7 +145,7 @@ pub struct CreateCharge {
     /// every channel.
     pub order_no: String,
     /// The way of paying, with what the channel needs: [`PayBy`] has a table. A plain [`Channel`]
-    /// will do where nothing is needed.
+    /// is enough where nothing is needed.
     #[serde(flatten)]
     pub channel: PayBy,
     /// What is to be paid, in fen; more than 0.

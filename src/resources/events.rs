@@ -15,7 +15,9 @@ use serde_with::skip_serializing_none;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::macros::from_json::{ApiObject, FromJson, Names, fault, from_body, raw_fields, text_of};
+use crate::macros::from_json::{
+    ApiObject, FromJson, Names, fault, from_body, raw_fields, text_of, value_of,
+};
 use crate::macros::object::object;
 use crate::macros::open_enum::open_enum;
 use crate::pager::Pager;
@@ -326,7 +328,15 @@ impl<'de> Deserialize<'de> for EventData {
     }
 }
 
-impl FromJson for EventData {}
+impl FromJson for EventData {
+    fn tolerant(text: &str) -> Result<Self, serde_json::Error> {
+        let mut fields = raw_fields(text.as_bytes())?;
+        let missing = || serde_json::Error::missing_field("object");
+        let object = fields.remove("object").ok_or_else(missing)?.to_owned();
+        let other = fields.into_iter().map(|(name, text)| (name, value_of(text))).collect();
+        Ok(Self { object, other })
+    }
+}
 
 impl Serialize for EventData {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

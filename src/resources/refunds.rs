@@ -73,7 +73,7 @@ impl RefundApi {
     /// `Ok` may carry a refund that failed or is only under way: see [`Refund::state`].
     ///
     /// **Repeats:** never, since a second one can move money twice; only if it was provably not
-    /// sent. It uses a fresh connection, which cannot be dying.
+    /// sent. It uses a new connection, which the server has not timed out.
     /// **Dropping:** the refund may happen and nobody will know; spawn the call.
     ///
     /// # Errors
@@ -101,7 +101,9 @@ impl RefundApi {
     /// Refunds of the charge, newest first: `GET /v1/charges/{charge}/refunds`.
     pub fn list(&self) -> Pager<Refund> {
         let request = Request::get("/v1/charges/{charge}/refunds", &[self.charge.as_str()]);
-        Pager::by_cursor(&self.client, request, |refund| refund.id.as_str())
+        let charge = self.charge.clone();
+        Pager::by_cursor(&self.client, request, |refund: &Refund| refund.id.as_str())
+            .refuse(move |refund| (refund.charge != charge).then_some("charge"))
     }
 
     /// The amount alone would take somebody else's refund for the lost one, so the metadata has to

@@ -1,28 +1,28 @@
-//! What an answer or a loss proves: pure decisions, no I/O.
+//! Classifies failed attempts by what they prove about the operation: pure decisions, no I/O.
 
-use crate::error::{ErrorCode, ErrorDetail, Outcome};
+use crate::error::{ErrorCode, ErrorDetail, ErrorType, Outcome};
 
 /// How an attempt failed, as far as repeating it is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Provably not sent; the next attempt may fare better.
+    /// Provably not sent; a retry can succeed.
     Unsent,
-    /// Provably not sent, and the next attempt will not be either.
+    /// Provably not sent; a retry would fail the same way.
     Unsendable,
-    /// Perhaps carried out, without an answer: it may help to ask again.
+    /// Possibly carried out; no answer.
     Lost,
-    /// Perhaps carried out, with an answer that cannot be read: it may help to ask once more.
+    /// Possibly carried out; the answer cannot be read. Worth one retry.
     Garbled,
     /// An answer about something else, or one that does not say that it was done. On a pooled
     /// connection it may have been meant for an earlier request.
     Mismatch,
-    /// Perhaps carried out, and asking again will not tell more.
+    /// Possibly carried out, and a retry would not tell more.
     Unclear,
-    /// Ping++ has too much to do and did not begin.
+    /// A rate limit of Ping++; not carried out.
     RateLimited,
-    /// Somebody has too much to do; whether it reached Ping++ is not known.
+    /// A rate limit of an intermediary; possibly carried out.
     Throttled,
-    /// A refusal by somebody in between, who may have passed the request on.
+    /// A refusal by an intermediary, which may have passed the request on.
     Foreign,
     /// A redirect, which is never followed.
     Redirected,
@@ -31,7 +31,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What one attempt that failed so can have done. `reads` is whether the request changes nothing.
+    /// The outcome of an attempt with this failure. `reads` is whether the request changes nothing.
     pub(crate) fn outcome(self, reads: bool) -> Outcome {
         match self {
             Self::Unsent | Self::Unsendable => Outcome::NotSent,
@@ -53,7 +53,7 @@ impl Failure {
         let of_pingxx = detail.filter(|detail| detail.is_of_pingxx());
         let code = detail.and_then(|detail| detail.code.as_ref());
         match (status, of_pingxx) {
-            // The code says more than the status: the channel may have acted.
+            // A doubtful code overrides the status: the channel may have acted.
             _ if code.is_some_and(is_doubtful) => Self::Unclear,
             (408 | 500..=599, _) => Self::Lost,
             (403 | 429, Some(_)) => Self::RateLimited,
@@ -61,6 +61,12 @@ impl Failure {
             // A channel that did not answer in time is a 402 as well.
             (402, Some(_)) if code.is_some_and(is_refusal) => Self::Refused,
             (402, _) => Self::Unclear,
+            // The channel was asked, and did not clearly refuse.
+            (400..=499, Some(ErrorDetail { kind: Some(ErrorType::ChannelError), .. }))
+                if !code.is_some_and(is_refusal) =>
+            {
+                Self::Unclear
+            }
             (400..=499, Some(_)) => Self::Refused,
             (400..=499, None) => Self::Foreign,
             (300..=399, _) => Self::Redirected,

@@ -16,7 +16,7 @@ fn coded(status: u16, code: &str) -> Failure {
 
 const PLAIN: &str = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
 const HTML: &str = "<html>Bad Gateway</html>";
-/// Of gateways that speak JSON too.
+/// An error body of gateways that use JSON.
 const GATEWAY: &str = r#"{"error":{"message":"Too Many Requests","type":"throttled"}}"#;
 const LIST: &str = r#"[{"error":[]}]"#;
 
@@ -54,7 +54,8 @@ fn rows() -> Vec<(&'static str, Vec<Failure>)> {
         ("403, 429 of Ping++", statuses(&[403, 429], &[PLAIN, odd])),
         ("403, 429 with a JSON error of an unknown type", statuses(&[403, 429], &[GATEWAY])),
         (
-            "any status with a code that leaves open what the channel did",
+            "any status with a code that leaves open what the channel did; 4xx with `channel_error` and \
+             no definite code",
             [400, 401, 402, 403, 404, 408, 429, 500, 502]
                 .into_iter()
                 .map(doubtful)
@@ -62,7 +63,7 @@ fn rows() -> Vec<(&'static str, Vec<Failure>)> {
                     ["refund_retry", "transfer_system_busy", "something_new"]
                         .map(|c| coded(402, c)),
                 )
-                .chain([of(402, PLAIN), of(402, HTML)])
+                .chain([of(402, PLAIN), of(402, HTML), coded(400, "channel_timeout")])
                 .collect(),
         ),
         (
@@ -73,7 +74,10 @@ fn rows() -> Vec<(&'static str, Vec<Failure>)> {
                     ["charge_closed", "charge_unexpected_status", "refund_refused"]
                         .map(|c| coded(402, c)),
                 )
-                .chain([coded(400, "something_new")])
+                .chain([of(
+                    400,
+                    &PLAIN.replace("\"message\"", "\"code\":\"something_new\",\"message\""),
+                )])
                 .collect(),
         ),
         (

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
@@ -17,6 +18,8 @@ pub(super) struct SandboxInner {
     pub(super) merchant: Option<PublicKey>,
     pub(super) pingxx: SigningKey,
     pub(super) signs_answers: bool,
+    pub(super) clock_tolerance: Duration,
+    pub(super) clock_ahead: i64,
     pub(super) prints: bool,
     pub(super) locked: Mutex<Locked>,
     /// Notified after each change, since the next delivery may be due earlier.
@@ -37,6 +40,12 @@ impl SandboxInner {
     /// Ignores poisoning: `panicked` reports a panic, and the data can still be read.
     pub(super) fn lock(&self) -> MutexGuard<'_, Locked> {
         self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock that the timestamps of requests are compared with, in seconds since 1970.
+    pub(super) fn world_clock(&self) -> i64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_add(self.clock_ahead)
     }
 
     /// Applies a change, with everything that is due done before and after it.

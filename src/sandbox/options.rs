@@ -1,5 +1,7 @@
 //! The options of a sandbox.
 
+use std::time::Duration;
+
 use bon::Builder;
 
 use super::keys::merchant_key;
@@ -29,6 +31,14 @@ pub struct Options {
     /// the server answers with a status of 200 to 299.
     #[builder(into)]
     pub(super) webhook: Option<String>,
+    /// How far the timestamp of a request may be from the clock of the server; 5 minutes if not set.
+    /// The limit of Ping++ is not documented.
+    #[builder(default = Duration::from_secs(300))]
+    pub(super) clock_tolerance: Duration,
+    /// Seconds that the clock of the server is ahead of this machine's, or behind it if negative: for
+    /// a test of what a wrong clock does. It counts for the timestamps of requests and for `Date`.
+    #[builder(default)]
+    pub(super) clock_ahead: i64,
     /// Whether answers are signed; `true` if not set. Signing is what the sandbox spends most of
     /// its time on.
     #[builder(default = true)]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, ORIGIN, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HOST, ORIGIN, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -28,10 +28,6 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How long a client may take to send the head, and then the body, of a request.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The accepted difference, in seconds, between a request's timestamp and the system clock. The
-/// limit of Ping++ is not documented.
-const CLOCK_SKEW: u64 = 300;
 
 /// Accepts connections. Runs until it is aborted, which closes them.
 pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
@@ -63,7 +59,11 @@ pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
 
 async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, &sandbox));
+    let service = service_fn(async |request| {
+        let mut answer = answer(request, &sandbox).await?;
+        answer.headers_mut().insert(DATE, date(&sandbox));
+        Ok::<_, ConnectionAborted>(answer)
+    });
     // An error here is a connection that the client or a fault has closed.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -217,9 +217,10 @@ fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answe
         return Ok(());
     }
     // The client uses the system clock, not the sandbox's.
-    let now = Timestamp::from(SystemTime::now()).as_unix();
+    let now = sandbox.world_clock();
     let timestamp = received.header("pingplusplus-request-timestamp").unwrap_or_default();
-    if timestamp.parse::<i64>().map_or(u64::MAX, |time| time.abs_diff(now)) > CLOCK_SKEW {
+    let distance = timestamp.parse::<i64>().map_or(u64::MAX, |time| time.abs_diff(now));
+    if distance > sandbox.clock_tolerance.as_secs() {
         return Err(Answer::refused(401, "请求时间戳无效 (the timestamp is missing or off)"));
     }
     match received.signature {
@@ -229,6 +230,13 @@ fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answe
         }
         _ => Err(Answer::refused(401, "签名验证失败 (the signature does not verify)")),
     }
+}
+
+fn date(sandbox: &SandboxInner) -> HeaderValue {
+    let now = Timestamp::from_unix(sandbox.world_clock());
+    let now = SystemTime::try_from(now).unwrap_or(SystemTime::UNIX_EPOCH);
+    HeaderValue::try_from(httpdate::fmt_http_date(now))
+        .unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// The key is sent as `Bearer KEY`, or as `Basic` with the key as user name.

@@ -40,7 +40,7 @@ impl Settled {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Unresolved {
-    /// With this it goes on: [`ChargeApi::resume`].
+    /// With this it goes on: [`ChargeApi::resume`](crate::ChargeApi::resume).
     pub token: SettleToken,
     /// The charge as it was last seen.
     pub charge: Option<Box<Charge>>,

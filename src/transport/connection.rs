@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::client::legacy::connect::Connection as _;
 use tokio::runtime::{self, Handle};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
 use super::connect::Stream;
@@ -20,24 +21,26 @@ use super::socket::DirectReads;
 const BUFFER: usize = 32 * 1024;
 
 type Driver = http1::Connection<Stream, Full<Bytes>>;
+type Request = http::Request<Full<Bytes>>;
 
 /// One connection. Dropping it closes it.
 pub(crate) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: Driver,
+    /// `None` once it has returned: only when it is dropped are requests handed back that it has not
+    /// taken. Boxed, since a connection is moved several times for each request.
+    driver: Option<Box<Driver>>,
     direct_reads: DirectReads,
     /// Opened the connection and drives its I/O.
     pub(super) runtime: runtime::Id,
-    /// The driver has returned.
-    ended: bool,
     /// It was idle in the pool before this exchange.
     pub(super) was_pooled: bool,
 }
 
-/// Why there is no answer, and whether hyper returned the request before it wrote a byte of it.
+/// Why there is no answer.
 pub(super) struct Unanswered {
     pub(super) error: hyper::Error,
-    pub(super) unsent: bool,
+    /// hyper hands it back if no byte of it was written.
+    pub(super) request: Option<Request>,
 }
 
 impl Connection {
@@ -47,20 +50,25 @@ impl Connection {
         let direct_reads =
             extras.remove().expect("every stream of the connector is over a `Socket`");
         let (sender, driver) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
-        let runtime = Handle::current().id();
-        Ok(Self { sender, driver, direct_reads, runtime, ended: false, was_pooled: false })
+        let (driver, runtime) = (Some(Box::new(driver)), Handle::current().id());
+        Ok(Self { sender, driver, direct_reads, runtime, was_pooled: false })
     }
 
     /// Hands a request to the driver, which writes it when the connection is [run](Self::run).
+    ///
+    /// Before it does, hyper looks for bytes: if there are any, or the server has closed the
+    /// connection, it ends the connection and hands the request back. It is made to see everything
+    /// that has arrived by then. What arrives after the request was written is taken for its answer.
     pub(super) fn send(
         &mut self,
-        request: http::Request<Full<Bytes>>,
+        request: Request,
     ) -> impl Future<Output = Result<http::Response<Incoming>, Unanswered>> + use<> {
+        self.direct_reads.arm();
         let answer = self.sender.try_send_request(request);
         async {
             answer.await.map_err(|mut error| {
-                let unsent = error.take_message().is_some();
-                Unanswered { error: error.into_error(), unsent }
+                let request = error.take_message();
+                Unanswered { error: error.into_error(), request }
             })
         }
     }
@@ -75,40 +83,64 @@ impl Connection {
         let mut work = pin!(work);
         let mut deadline = pin!(sleep_until(deadline));
         poll_fn(|cx| {
-            // Before the driver, which may use up what tokio lets a task do in one poll.
-            let is_late = deadline.as_mut().poll(cx).is_ready();
             self.drive(cx);
-            match work.as_mut().poll(cx) {
-                Poll::Ready(result) => Poll::Ready(Some(result)),
-                Poll::Pending if is_late => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
+            if let Poll::Ready(result) = work.as_mut().poll(cx) {
+                return Poll::Ready(Some(result));
             }
+            // The driver may have used up the budget that tokio gives a task for one poll.
+            pin!(unconstrained(deadline.as_mut())).poll(cx).map(|()| None)
         })
         .await
     }
 
-    /// Whether a request can be sent: the server has not closed the connection, and has sent nothing
-    /// that would be taken for the answer.
-    ///
-    /// hyper ends an idle connection on which it reads anything; this makes it read what has arrived
-    /// by now. What arrives later, up to the moment when the request is written, is not seen.
-    pub(super) async fn is_usable(&mut self) -> bool {
-        self.direct_reads.set(true);
-        poll_fn(|cx| {
-            self.drive(cx);
-            Poll::Ready(())
-        })
-        .await;
-        self.direct_reads.set(false);
-        self.is_ready()
-    }
-
     pub(super) fn is_ready(&self) -> bool {
-        !self.ended && self.sender.is_ready()
+        self.driver.is_some() && self.sender.is_ready()
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
-        // hyper reports its errors to the future of the answer, too.
-        self.ended = self.ended || Pin::new(&mut self.driver).poll(cx).is_ready();
+        if let Some(driver) = &mut self.driver
+            && Pin::new(driver).poll(cx).is_ready()
+        {
+            // Its error, if any, reaches the future of the answer, too.
+            self.driver = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::time::Duration;
+
+    use hyper_rustls::MaybeHttpsStream::Http;
+    use hyper_util::rt::TokioIo;
+    use tokio::net::TcpStream;
+
+    use super::super::socket::Socket;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_is_handed_back_at_once_by_a_connection_that_was_closed_while_idle() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let stream = Http(Http(TokioIo::new(Socket::new(tcp, None))));
+        let mut connection = Connection::new(stream).await.unwrap();
+        let mut peer = listener.accept().unwrap().0;
+        let deadline = Instant::now() + Duration::from_secs(5);
+
+        let answer = connection.send(Request::new(Full::default()));
+        let server = std::thread::spawn(move || {
+            peer.read_exact(&mut [0; 18]).unwrap();
+            peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            peer
+        });
+        connection.run(deadline, answer).await.unwrap().ok().unwrap();
+
+        drop(server.join().unwrap());
+        let answer = connection.send(Request::new(Full::default()));
+        let answer = connection.run(deadline, answer).await.expect("no answer until the deadline");
+        assert!(answer.err().unwrap().request.is_some());
+        assert!(!connection.is_ready());
     }
 }

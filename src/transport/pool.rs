@@ -48,47 +48,21 @@ impl Pool {
         self.permits.acquire(turn).await
     }
 
-    /// An idle connection that is still usable, or a new one; always a new one if `fresh`.
-    pub(super) async fn connection(
-        &self,
-        _permit: &Permit<'_>,
-        fresh: bool,
-    ) -> Result<Connection, BoxError> {
-        let idle = if fresh { None } else { self.take_idle().await };
-        match idle {
-            Some(connection) => Ok(connection),
-            None => {
-                let mut connection = self.open().await?;
-                if connection.is_usable().await {
-                    Ok(connection)
-                } else {
-                    Err("the server closed the connection or sent something before a request"
-                        .into())
-                }
-            }
-        }
-    }
-
     /// What may explain that there is no connection yet.
     pub(super) fn obstacle(&self) -> Option<BoxError> {
         self.connector.obstacle()
     }
 
-    /// Of the connections that this runtime opened: the I/O driver of another one may not be running.
-    async fn take_idle(&self) -> Option<Connection> {
+    /// An idle connection, if there is one that this runtime opened: the I/O driver of another one
+    /// may not be running.
+    pub(super) fn take_idle(&self, _permit: &Permit<'_>) -> Option<Connection> {
         let here = Handle::current().id();
-        loop {
-            // The newest first, so that those that are not needed reach their age limit.
-            let (since, mut connection) = {
-                let connections = &mut self.idle().connections;
-                let newest = connections.iter().rposition(|(_, idle)| idle.runtime == here)?;
-                connections.remove(newest)?
-            };
-            if since.elapsed() < IDLE && connection.is_usable().await {
-                connection.was_pooled = true;
-                return Some(connection);
-            }
-        }
+        let mut idle = self.idle();
+        // The newest, so that those that are not needed reach their age limit.
+        let newest = idle.connections.iter().rposition(|(_, idle)| idle.runtime == here)?;
+        let (since, mut connection) = idle.connections.remove(newest)?;
+        connection.was_pooled = true;
+        (since.elapsed() < IDLE).then_some(connection)
     }
 
     /// Puts a connection on which no exchange is under way into the pool.
@@ -107,7 +81,7 @@ impl Pool {
         }
     }
 
-    async fn open(&self) -> Result<Connection, BoxError> {
+    pub(super) async fn open(&self, _permit: &Permit<'_>) -> Result<Connection, BoxError> {
         self.make_room();
         let mut connector = self.connector.clone();
         poll_fn(|cx| connector.poll_ready(cx)).await?;

@@ -41,9 +41,10 @@ pub(super) struct Socket {
 pub(super) struct DirectReads(Arc<AtomicBool>);
 
 impl DirectReads {
-    pub(super) fn set(&self, on: bool) {
-        // The socket is read by the task that sets this.
-        self.0.store(on, Relaxed);
+    /// Until the kernel has no more bytes.
+    pub(super) fn arm(&self) {
+        // Relaxed, because the socket is read by the task that does this.
+        self.0.store(true, Relaxed);
     }
 }
 
@@ -76,7 +77,9 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         if self.direct.0.load(Relaxed) {
             match self.read_directly(buf) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.direct.0.store(false, Relaxed);
+                }
                 read => return Poll::Ready(read),
             }
         }
@@ -188,9 +191,8 @@ mod tests {
     async fn a_direct_read_sees_what_the_runtime_has_not_noticed() {
         let (mut socket, _peer) = connected(b"x").await;
         assert_eq!(read_in_one_poll(&mut socket).await, 0, "the runtime had no turn");
-        socket.direct.set(true);
+        socket.direct.arm();
         assert_eq!(read_in_one_poll(&mut socket).await, 1);
-        socket.direct.set(false);
-        assert_eq!(read_in_one_poll(&mut socket).await, 0);
+        assert!(!socket.direct.0.load(Relaxed));
     }
 }

@@ -24,7 +24,7 @@ use crate::macros::from_json::FromJson;
 pub struct Amount(i64);
 
 impl Amount {
-    /// So many fen (or cents).
+    /// From fen (or cents).
     pub const fn from_fen(fen: i64) -> Self {
         Self(fen)
     }

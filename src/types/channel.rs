@@ -175,7 +175,7 @@ open_enum! {
 /// | `isv_scan`, `isv_qr`, `isv_wap` | the end of the day (UTC+8) |
 ///
 /// (Source: Ping++ documentation of `reverse`, 2026.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReverseWindow {
     /// This long after the creation of the charge.

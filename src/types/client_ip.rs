@@ -1,6 +1,7 @@
 //! The address of the customer, as a parameter.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::ser::{Error, Serialize, Serializer};
 
@@ -33,6 +34,12 @@ impl From<[u8; 4]> for ClientIp {
     }
 }
 
+impl From<SocketAddr> for ClientIp {
+    fn from(address: SocketAddr) -> Self {
+        Self(Ok(address.ip()))
+    }
+}
+
 impl From<&str> for ClientIp {
     fn from(text: &str) -> Self {
         Self(text.parse().map_err(|_| text.to_owned()))
@@ -42,6 +49,15 @@ impl From<&str> for ClientIp {
 impl From<String> for ClientIp {
     fn from(text: String) -> Self {
         Self::from(text.as_str())
+    }
+}
+
+impl fmt::Display for ClientIp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(address) => address.fmt(f),
+            Err(text) => f.write_str(text),
+        }
     }
 }
 

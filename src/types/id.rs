@@ -1,5 +1,6 @@
 //! Typed ids.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::convert::Infallible;
 use std::fmt;
@@ -8,6 +9,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::macros::from_json::FromJson;
 
@@ -103,6 +105,42 @@ impl<T> PartialEq<str> for Id<T> {
 impl<T> PartialEq<&str> for Id<T> {
     fn eq(&self, other: &&str) -> bool {
         self.text == *other
+    }
+}
+
+impl<T> PartialEq<String> for Id<T> {
+    fn eq(&self, other: &String) -> bool {
+        self.text == *other
+    }
+}
+
+impl<T> PartialEq<Id<T>> for str {
+    fn eq(&self, other: &Id<T>) -> bool {
+        *self == other.text
+    }
+}
+
+impl<T> PartialEq<Id<T>> for &str {
+    fn eq(&self, other: &Id<T>) -> bool {
+        *self == other.text
+    }
+}
+
+impl<T> PartialEq<Id<T>> for String {
+    fn eq(&self, other: &Id<T>) -> bool {
+        *self == other.text
+    }
+}
+
+impl<T> Borrow<str> for Id<T> {
+    fn borrow(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<T> From<Id<T>> for Value {
+    fn from(id: Id<T>) -> Self {
+        Self::String(id.text)
     }
 }
 

@@ -1,5 +1,6 @@
 //! JSON maps whose keys are not fixed.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
@@ -23,7 +24,7 @@ use crate::macros::from_json::{FromJson, Names};
 /// assert_eq!(pairs, JsonObject::from(json!({ "tag": "1" })));
 /// assert_eq!(format!("{pairs:?}"), r#"{"tag"}"#);
 /// ```
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct JsonObject {
     map: Map<String, Value>,
     /// It was made from a value that is no map; the call that would send it is refused.
@@ -105,6 +106,33 @@ impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Json
 impl<K: Into<String>, V: Into<Value>> From<Vec<(K, V)>> for JsonObject {
     fn from(pairs: Vec<(K, V)>) -> Self {
         pairs.into_iter().collect()
+    }
+}
+
+impl<K: Into<String>, V: Into<Value>> From<BTreeMap<K, V>> for JsonObject {
+    fn from(pairs: BTreeMap<K, V>) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl<K: Into<String>, V: Into<Value>, S> From<HashMap<K, V, S>> for JsonObject {
+    fn from(pairs: HashMap<K, V, S>) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl From<JsonObject> for Value {
+    fn from(object: JsonObject) -> Self {
+        Self::Object(object.map)
+    }
+}
+
+impl IntoIterator for JsonObject {
+    type Item = (String, Value);
+    type IntoIter = serde_json::map::IntoIter;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.map.into_iter()
     }
 }
 

@@ -80,7 +80,7 @@ use super::json_object::JsonObject;
 /// - `order_type`: 0 for goods, 1 for virtual goods. `user_type`: only `BIZ`.
 /// - `term`: 0 for one payment; 1, 2, 3, 4 for 3, 6, 9, 12 instalments.
 /// - `split_fund_info`: an array of objects with `account`, `amount` and `desc`.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PayBy {
     channel: Channel,
     #[serde(skip_serializing_if = "JsonObject::is_unset")]
@@ -291,6 +291,12 @@ impl PayBy {
     }
 }
 
+impl From<&Channel> for PayBy {
+    fn from(channel: &Channel) -> Self {
+        Self::from(channel.clone())
+    }
+}
+
 impl From<Channel> for PayBy {
     fn from(channel: Channel) -> Self {
         Self { channel, extra: JsonObject::default() }
@@ -310,13 +316,6 @@ impl From<String> for PayBy {
 }
 
 /// Shows the keys of `extra` only: the values may be payer codes or identity card numbers.
-impl fmt::Debug for PayBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<_> = self.extra.keys().collect();
-        f.debug_struct("PayBy").field("channel", &self.channel).field("extra", &keys).finish()
-    }
-}
-
 /// What [`PayBy::yeepay_wap`] requires.
 #[derive(Clone, Copy)]
 pub struct YeepayWap<'a> {
@@ -520,7 +519,7 @@ mod tests {
     #[test]
     fn debug_shows_keys_and_no_values() {
         let shown = format!("{:?}", PayBy::wx_pub_scan("SECRET").with("terminal_id", "SECRET"));
-        assert_eq!(shown, r#"PayBy { channel: WxPubScan, extra: ["scan_code", "terminal_id"] }"#);
+        assert_eq!(shown, r#"PayBy { channel: WxPubScan, extra: {"scan_code", "terminal_id"} }"#);
         let secret = CmbWallet {
             result_url: "SECRET",
             p_no: "SECRET",

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::num::ParseIntError;
-use std::ops::{Range, RangeFrom, RangeInclusive, RangeTo};
+use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ use crate::macros::from_json::FromJson;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// So many seconds since 1970.
+    /// From seconds since 1970.
     pub const fn from_unix(seconds: i64) -> Self {
         Self(seconds)
     }
@@ -128,6 +128,18 @@ impl From<RangeInclusive<Timestamp>> for TimeRange {
     fn from(range: RangeInclusive<Timestamp>) -> Self {
         let (first, last) = range.into_inner();
         Self { gte: Some(first), lte: Some(last), ..Self::ALL }
+    }
+}
+
+impl From<RangeToInclusive<Timestamp>> for TimeRange {
+    fn from(range: RangeToInclusive<Timestamp>) -> Self {
+        Self { lte: Some(range.end), ..Self::ALL }
+    }
+}
+
+impl From<RangeFull> for TimeRange {
+    fn from(_: RangeFull) -> Self {
+        Self::ALL
     }
 }
 

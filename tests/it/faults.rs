@@ -157,7 +157,7 @@ pub(crate) fn faults() -> Vec<Fault> {
             Act::Write(with_headers(503, "Retry-After: 1\r\n", b""))
         }),
         fault("1xx flood", true, Lost, |_| {
-            Act::Trickle(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(4_000), Duration::ZERO)
+            Act::Trickle(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(200), Duration::ZERO)
         }),
         fault("reversed: false", true, NotDone, |request| Act::Write(changed(request, "reversed"))),
         fault("livemode: true", true, OtherMode, |request| {
@@ -265,8 +265,8 @@ fn plan(fault: &Fault, failing: &Failing, ledger: Arc<Mutex<Ledger>>) -> Plan {
     })
 }
 
-/// Runs one case; its line of the table, and every promise it broke.
-async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>) {
+/// Runs one case; its line of the table, every promise it broke, and how often the fault struck.
+async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>, usize) {
     let ledger = Arc::<Mutex<Ledger>>::default();
     let failing = Failing { failed: Arc::default(), for_ever, injected: Arc::default() };
     let plan = plan(&fault, &failing, Arc::clone(&ledger));
@@ -334,15 +334,23 @@ async fn run(op: Op, fault: Arc<Fault>, for_ever: bool) -> (String, Vec<String>)
         Err(error) => format!("{:?}", error.outcome()),
     };
     let times = if for_ever { "for ever" } else { "once" };
+    let injected = match fault.how {
+        How::Act(_) | How::Accept(_) => failing.injected.load(SeqCst),
+        // Each attempt meets it.
+        How::Nobody | How::Certificate(_) => match &result {
+            Ok(_) => 1,
+            Err(error) => error.attempts().len(),
+        },
+    };
     let line = format!(
         "{:8} | {:30} | {times:8} | {:4} faults | {} sent | {effects} done | {end}",
         format!("{op:?}"),
         fault.name,
-        failing.injected.load(SeqCst),
+        injected,
         requests.len()
     );
     let broken = broken.into_iter().map(|broken| format!("{line}: {broken}")).collect();
-    (line, broken)
+    (line, broken, injected)
 }
 
 /// Checks the row of the table, and the five invariants.
@@ -408,10 +416,17 @@ async fn whatever_goes_wrong_an_operation_is_done_once_at_most_and_the_outcome_i
     let mut rows = cases.join_all().await;
     rows.sort_by_key(|&(n, op, for_ever, _)| (op, n, for_ever));
     let mut table = String::new();
-    for (.., (line, _)) in &rows {
+    let names: Vec<_> = faults().into_iter().map(|fault| fault.name).collect();
+    let mut counts = vec![0; names.len()];
+    for (n, .., (line, _, injected)) in &rows {
         writeln!(table, "{line}").unwrap();
+        counts[*n] += injected;
     }
-    let broken: Vec<_> = rows.iter().flat_map(|(.., (_, broken))| broken).collect();
+    for (name, count) in names.into_iter().zip(counts) {
+        writeln!(table, "{name}: {count} times").unwrap();
+        assert!(count > 0, "{name} never struck");
+    }
+    let broken: Vec<_> = rows.iter().flat_map(|(.., (_, broken, _))| broken).collect();
     println!("{table}{} cases, {} promises broken", rows.len(), broken.len());
     assert!(broken.is_empty(), "{broken:#?}");
 }

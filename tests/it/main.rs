@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 mod addresses;
 mod api;
+mod clocks;
 mod desync;
 mod dropping;
 mod elsewhere;
@@ -13,6 +14,7 @@ mod floods;
 mod ledger;
 mod limits;
 mod load;
+mod logs;
 mod outage;
 mod outcomes;
 mod pages;
@@ -24,7 +26,9 @@ mod sandbox;
 mod schema;
 mod secrecy;
 mod settle;
+mod soak;
 mod transport;
+mod truth;
 mod verified;
 mod webhook;
 mod wire;

@@ -23,6 +23,8 @@ pub(crate) enum Act {
     WriteAndStall(Vec<u8>),
     /// Write these bytes after this time.
     Late(Duration, Vec<u8>),
+    /// Write the first bytes, and after this time the second ones, which nobody asked for.
+    WriteThenLate(Vec<u8>, Duration, Vec<u8>),
     /// Write these bytes one at a time, with this pause between them.
     Trickle(Vec<u8>, Duration),
 }
@@ -295,6 +297,12 @@ where
             Act::Late(wait, bytes) => {
                 tokio::time::sleep(wait).await;
                 stream.write_all(&bytes).await?;
+            }
+            Act::WriteThenLate(first, pause, second) => {
+                stream.write_all(&first).await?;
+                stream.flush().await?;
+                tokio::time::sleep(pause).await;
+                stream.write_all(&second).await?;
             }
             Act::WriteAndClose(bytes) => {
                 stream.write_all(&bytes).await?;

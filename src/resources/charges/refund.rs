@@ -1,6 +1,8 @@
 //! The object `refund`. It stands with charges because each of the two refers to the other; its
 //! operations are in [`refunds`](crate::refunds).
 
+use std::fmt;
+
 use super::Charge;
 use crate::error::ErrorCode;
 use crate::macros::object::object;
@@ -83,7 +85,7 @@ open_enum! {
 }
 
 /// Where a refund stands, from [`Refund::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefundState<'a> {
     /// Under way, or not clear: no money has provably moved, and it still may.
     Pending,
@@ -96,6 +98,20 @@ pub enum RefundState<'a> {
         /// The page, if the message names it.
         url: Option<&'a str>,
     },
+}
+
+impl fmt::Display for RefundState<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pending => f.write_str("pending"),
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Failed => f.write_str("failed"),
+            Self::NeedsMerchant { url: None } => f.write_str("to be confirmed by the merchant"),
+            Self::NeedsMerchant { url: Some(url) } => {
+                write!(f, "to be confirmed by the merchant on {url}")
+            }
+        }
+    }
 }
 
 impl Refund {
