@@ -161,9 +161,9 @@ impl Transport {
     }
 
     /// Sends the request and reads the whole answer. It ends with an error if there is no connection
-    /// by `send_by` or no complete answer by `deadline`, and with `None` if the permit has to be
-    /// returned before anything was sent. `sent` is set just before the first byte of the request may
-    /// be written. The connection is returned if it can be used again.
+    /// by `send_by` or no complete answer by `deadline`. `sent` is set just before the first byte of
+    /// the request may be written. The connection is returned if it can be used again. `None` if the
+    /// permit has to be returned before that.
     pub(crate) async fn exchange(
         &self,
         permit: &mut Permit<'_>,
@@ -173,29 +173,22 @@ impl Transport {
         deadline: Instant,
     ) -> Result<Option<(Answer, Option<Connection>)>, ExchangeError> {
         let fresh = outgoing.fresh_connection;
-        let late = || ExchangeError::new(Step::ConnectTimeout, None, self.pool.obstacle());
         let mut request = self.request(outgoing);
         loop {
             let idle = if fresh { None } else { self.pool.take_idle(permit) };
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => match timeout_at(send_by.min(deadline), self.pool.open(permit)).await {
-                    Ok(Ok(connection)) => connection,
-                    Ok(Err(error)) if chain(&*error).any(is_timeout) => return Err(late()),
-                    Ok(Err(error)) => return Err(ExchangeError::unconnected(error)),
-                    Err(_) => return Err(late()),
-                },
+                None => self.open(permit, send_by.min(deadline)).await?,
             };
 
             // A task that was not polled for a while may find its connection ready only now.
             if Instant::now() >= send_by.min(deadline) {
-                return Err(late());
+                return Err(self.no_connection());
             }
-            if permit.must_return() {
+            if !permit.begin() {
                 self.pool.keep(connection);
                 return Ok(None);
             }
-            permit.begin();
             *sent = true;
             let was_pooled = connection.was_pooled;
             let mut status = None;
@@ -224,6 +217,25 @@ impl Transport {
             let is_reusable = !fresh && answer.body.is_ok();
             return Ok(Some((answer, is_reusable.then_some(connection))));
         }
+    }
+
+    async fn open(
+        &self,
+        permit: &Permit<'_>,
+        deadline: Instant,
+    ) -> Result<Connection, ExchangeError> {
+        match timeout_at(deadline, self.pool.open(permit)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) if !chain(&*error).any(is_timeout) => {
+                Err(ExchangeError::unconnected(error))
+            }
+            _ => Err(self.no_connection()),
+        }
+    }
+
+    /// No connection came about in time.
+    fn no_connection(&self) -> ExchangeError {
+        ExchangeError::new(Step::ConnectTimeout, None, self.pool.obstacle())
     }
 
     /// Puts a connection into the pool: that of an answer that was accepted, or one without a request.

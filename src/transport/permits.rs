@@ -5,12 +5,15 @@
 //! request is refused, and one more after each window of successes (AIMD, as in TCP).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 pub(super) struct Permits {
     state: Mutex<State>,
+    /// Whether there are fewer than at first; what is asked before the lock is taken.
+    is_limited: AtomicBool,
 }
 
 struct State {
@@ -34,6 +37,7 @@ pub(crate) struct Permit<'a> {
     permits: &'a Permits,
     /// The round in which the request was sent, if it was.
     round: Option<u64>,
+    has_succeeded: bool,
     is_returning: bool,
 }
 
@@ -46,7 +50,7 @@ impl Permits {
             next_turn: 0,
             waiting: BTreeMap::new(),
         };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(state), is_limited: AtomicBool::new(false) }
     }
 
     /// Waits for a permit, first come first served.
@@ -56,7 +60,7 @@ impl Permits {
             let _ = (&mut waiting.granted).await;
             waiting.is_over = true;
         }
-        Permit { permits: self, round: None, is_returning: false }
+        Permit { permits: self, round: None, has_succeeded: false, is_returning: false }
     }
 
     /// `None` if there is a permit, which is then the caller's.
@@ -80,13 +84,6 @@ impl Permits {
     pub(super) fn unused(&self) -> usize {
         let state = self.lock();
         state.limit.max.saturating_sub(state.held)
-    }
-
-    fn release(&self) {
-        let mut state = self.lock();
-        state.held -= 1;
-        drop(state);
-        self.grant();
     }
 
     /// Gives the free permits to those who wait.
@@ -127,7 +124,8 @@ impl Drop for Waiting<'_> {
         // It was granted at this moment: either `grant` learns that nobody takes it, or it is here.
         self.granted.close();
         if self.granted.try_recv().is_ok() {
-            self.permits.release();
+            self.permits.lock().held -= 1;
+            self.permits.grant();
         }
     }
 }
@@ -135,37 +133,42 @@ impl Drop for Waiting<'_> {
 impl Permit<'_> {
     /// Whether this permit has to be returned, because the limit was halved since it was granted.
     pub(crate) fn must_return(&mut self) -> bool {
-        let mut state = self.permits.lock();
-        let must_return = state.held - state.returning > state.limit.now;
-        if must_return && !self.is_returning {
+        self.permits.is_limited.load(Relaxed) && {
+            let mut state = self.permits.lock();
+            self.returns(&mut state)
+        }
+    }
+
+    /// Counts a request as under way from now on, until this permit is dropped; `false` if the permit
+    /// has to be returned instead.
+    pub(crate) fn begin(&mut self) -> bool {
+        if self.round.is_none() {
+            let mut state = self.permits.lock();
+            if self.returns(&mut state) {
+                return false;
+            }
+            self.round = Some(state.limit.begin());
+        }
+        true
+    }
+
+    fn returns(&mut self, state: &mut State) -> bool {
+        if !self.is_returning && state.held - state.returning > state.limit.now {
             self.is_returning = true;
             state.returning += 1;
         }
         self.is_returning
     }
 
-    /// Counts a request as under way from now on, until this permit is dropped.
-    pub(crate) fn begin(&mut self) {
-        // Once, also if the request was handed back and goes over another connection.
-        if self.round.is_none() {
-            self.round = Some(self.permits.lock().limit.begin());
-        }
-    }
-
     /// The request was admitted and brought a good answer.
-    pub(crate) fn succeeded(&self) {
-        let mut state = self.permits.lock();
-        let is_full = state.held >= state.limit.now;
-        let Some(round) = self.round.filter(|_| is_full) else { return };
-        if state.limit.succeeded(round) {
-            drop(state);
-            self.permits.grant();
-        }
+    pub(crate) fn succeeded(&mut self) {
+        self.has_succeeded = true;
     }
 
     /// The request was refused because there were too many.
     pub(crate) fn refused(&self) {
         if let Some(round) = self.round {
+            self.permits.is_limited.store(true, Relaxed);
             self.permits.lock().limit.refused(round);
         }
     }
@@ -174,14 +177,22 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.permits.lock();
-        if self.round.is_some() {
+        if let Some(round) = self.round {
+            // Successes below the limit do not prove that there could be more.
+            if self.has_succeeded && state.held >= state.limit.now {
+                state.limit.succeeded(round);
+            }
             state.limit.under_way -= 1;
         }
         if self.is_returning {
             state.returning -= 1;
         }
+        state.held -= 1;
+        let is_waited_for = !state.waiting.is_empty();
         drop(state);
-        self.permits.release();
+        if is_waited_for {
+            self.permits.grant();
+        }
     }
 }
 
@@ -210,19 +221,16 @@ impl Limit {
         self.round
     }
 
-    /// A success while all permits were in use; whether it made the limit higher. Successes below the
-    /// limit do not prove that there could be more.
-    fn succeeded(&mut self, round: u64) -> bool {
+    /// A success while all permits were in use. A full window of them adds one.
+    fn succeeded(&mut self, round: u64) {
         if round != self.round || self.now == self.max {
-            return false;
+            return;
         }
         self.successes += 1;
-        let is_full_window = self.successes >= self.now;
-        if is_full_window {
+        if self.successes >= self.now {
             self.now += 1;
             self.successes = 0;
         }
-        is_full_window
     }
 
     /// Halves the limit, or what was under way if that was less: permits that nobody used have proved
@@ -306,11 +314,14 @@ mod tests {
         let mut limit = Limit::new(8);
         let old = under_way(&mut limit, 8);
         limit.refused(old);
-        assert!((0..100).all(|_| !limit.succeeded(old)), "of an earlier round");
+        (0..100).for_each(|_| limit.succeeded(old));
+        assert_eq!(limit.now, 4, "successes of an earlier round");
         let round = under_way(&mut limit, 4);
-        let windows: Vec<_> = (1..=100).filter(|_| limit.succeeded(round)).collect();
-        assert_eq!(windows, [4, 4 + 5, 4 + 5 + 6, 4 + 5 + 6 + 7]);
-        assert_eq!(limit.now, 8);
+        let successes = (0..100).filter(|_| {
+            limit.succeeded(round);
+            limit.now < 8
+        });
+        assert_eq!(successes.count() + 1, 4 + 5 + 6 + 7);
     }
 
     #[test]
@@ -319,7 +330,7 @@ mod tests {
         permits.lock().limit.now = 2;
         for _ in 0..20 {
             let mut permit = now(&permits, &mut Turn::default());
-            permit.begin();
+            assert!(permit.begin());
             permit.succeeded();
         }
         assert_eq!(permits.lock().limit.now, 2);
@@ -334,12 +345,11 @@ mod tests {
         let mut signing = [now(&permits, third), now(&permits, fourth)];
         let mut later = pin!(permits.acquire(fifth));
         assert!(poll(later.as_mut()).is_none());
-        sent.iter_mut().for_each(Permit::begin);
+        assert!(sent.iter_mut().all(Permit::begin));
         sent[0].refused();
         let [one, two] = &mut signing;
         assert!(one.must_return() && two.must_return() && two.must_return());
-        assert!(sent[1].must_return(), "one permit is left");
-        assert!(!sent[0].must_return());
+        assert!(sent[1].must_return() && !sent[0].must_return(), "one permit is left");
         drop((sent, signing));
         let only = poll(later.as_mut()).unwrap();
         let mut last = pin!(permits.acquire(sixth));
@@ -382,10 +392,9 @@ mod tests {
                 for _ in 0..3 {
                     let mut permit = permits.acquire(&mut turn).await;
                     tokio::task::yield_now().await;
-                    if permit.must_return() {
+                    if permit.must_return() || !permit.begin() {
                         continue;
                     }
-                    permit.begin();
                     tokio::task::yield_now().await;
                     if fastrand::u8(..) < 30 { permit.refused() } else { permit.succeeded() }
                 }
