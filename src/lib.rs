@@ -71,9 +71,11 @@ pub use resources::charges::{
 pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, ObjectError};
 pub use resources::refunds::{CreateRefund, RefundApi};
 pub use resources::{
-    agreements, batch_refunds, batch_transfers, card_info, charges, customs, events,
-    funds_transfers, identification, order_refunds, orders, profit_transactions, recharge_refunds,
-    recharges, red_envelopes, refunds, split_profits, split_receivers, sub_banks, transfers,
+    agreements, balance_bonuses, balance_settlements, balance_transactions, balance_transfers,
+    batch_refunds, batch_transfers, card_info, charges, contacts, customs, events, funds_transfers,
+    identification, order_refunds, orders, profit_transactions, recharge_refunds, recharges,
+    red_envelopes, refunds, settle_accounts, split_profits, split_receivers, sub_banks, transfers,
+    users,
 };
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};

@@ -163,8 +163,10 @@ impl Request {
 
     /// The answer is a list of this path. What the real server puts there is not always right.
     pub(crate) fn about_list<T: ApiObject>(mut self) -> Self {
-        let path = self.path.clone();
-        self.expected.add(Kind::Hint, "url", None, path.into());
+        // The server may write an escaped id either way.
+        if !self.path.contains('%') {
+            self.expected.add(Kind::Hint, "url", None, self.path.as_str().into());
+        }
         self.about_new::<T>()
     }
 

@@ -128,6 +128,9 @@ pub(crate) use open_enum;
 mod tests {
     use crate::error::{ErrorCode, ErrorType};
     use crate::resources::agreements::AgreementStatus;
+    use crate::resources::balance_settlements::BalanceSettlementStatus;
+    use crate::resources::balance_transactions::BalanceTransactionType;
+    use crate::resources::balance_transfers::BalanceTransferStatus;
     use crate::resources::batch_refunds::BatchRefundStatus;
     use crate::resources::batch_transfers::BatchTransferStatus;
     use crate::resources::charges::{FundingSource, RefundStatus};
@@ -140,6 +143,7 @@ mod tests {
     use crate::resources::split_profits::{ProfitStatus, SplitProfitType};
     use crate::resources::split_receivers::SplitReceiverType;
     use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
+    use crate::resources::users::{Gender, SettleChannel, UserType};
     use crate::types::{Channel, Currency};
 
     macro_rules! round_trips {
@@ -161,6 +165,9 @@ mod tests {
     fn every_value_survives_known_or_not() {
         round_trips!(
             AgreementStatus,
+            BalanceSettlementStatus,
+            BalanceTransactionType,
+            BalanceTransferStatus,
             BatchRefundStatus,
             BatchTransferStatus,
             Channel,
@@ -170,17 +177,20 @@ mod tests {
             ErrorType,
             EventType,
             FundingSource,
+            Gender,
             IdentityType,
             OrderStatus,
             ProfitStatus,
             RedEnvelopeStatus,
             RefundMode,
             RefundStatus,
+            SettleChannel,
             SplitProfitType,
             SplitReceiverType,
             TransferChannel,
             TransferStatus,
-            TransferType
+            TransferType,
+            UserType
         );
     }
 }
