@@ -133,6 +133,7 @@ mod tests {
     use crate::resources::balance_transfers::BalanceTransferStatus;
     use crate::resources::batch_refunds::BatchRefundStatus;
     use crate::resources::batch_transfers::BatchTransferStatus;
+    use crate::resources::batch_withdrawals::BatchWithdrawalStatus;
     use crate::resources::charges::{FundingSource, RefundStatus};
     use crate::resources::customs::CustomsStatus;
     use crate::resources::events::EventType;
@@ -144,6 +145,7 @@ mod tests {
     use crate::resources::split_receivers::SplitReceiverType;
     use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
     use crate::resources::users::{Gender, SettleChannel, UserType};
+    use crate::resources::withdrawals::{WithdrawalChannel, WithdrawalStatus};
     use crate::types::{Channel, Currency};
 
     macro_rules! round_trips {
@@ -170,6 +172,7 @@ mod tests {
             BalanceTransferStatus,
             BatchRefundStatus,
             BatchTransferStatus,
+            BatchWithdrawalStatus,
             Channel,
             Currency,
             CustomsStatus,
@@ -190,7 +193,9 @@ mod tests {
             TransferChannel,
             TransferStatus,
             TransferType,
-            UserType
+            UserType,
+            WithdrawalChannel,
+            WithdrawalStatus
         );
     }
 }

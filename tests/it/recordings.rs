@@ -68,10 +68,14 @@ fn plausible(tag: &str, sent: &Sent) -> Value {
     let ids = || sent.path.split('/').skip(2).filter(|part| part.contains(char::is_numeric));
     let mut object = json!({
         "status": "pending", "amount": 100, "order_no": "1", "paid": false, "succeed": false, "succeeded": false,
-        "user": "user_1",
+        "user": sent.path.split("/users/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or("user_1"),
+        "channel": sent.path.rsplit('/').next(),
         "merchant_order_no": "1", "batch_no": "1", "contract_no": "1", "trade_no": "1", "reversed": true, "deleted": true, "type": "charge.succeeded",
         "data": { "object": {} }, "charge": ids().find(|id| id.starts_with("ch_")).unwrap_or("ch_1"),
     });
+    if tag == "coupon_template" {
+        object["type"] = 1.into();
+    }
     for (key, value) in sent.body.as_object().into_iter().flatten() {
         object[key] = value.clone();
     }

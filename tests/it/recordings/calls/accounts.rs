@@ -7,15 +7,21 @@ use pingpp::balance_bonuses::{CreateBalanceBonus, ListBalanceBonuses};
 use pingpp::balance_settlements::ListBalanceSettlements;
 use pingpp::balance_transactions::{BalanceTransactionType, ListBalanceTransactions};
 use pingpp::balance_transfers::{CreateBalanceTransfer, ListBalanceTransfers};
+use pingpp::batch_withdrawals::{
+    BatchWithdrawalStatus, CreateBatchWithdrawal, ListBatchWithdrawals,
+};
 use pingpp::contacts::CreateContact;
 use pingpp::settle_accounts::{CreateSettleAccount, SettleChannel, SettleTo};
 use pingpp::users::{CreateUser, Gender, ListUsers, UpdateUser, UploadPic, UserType};
+use pingpp::withdrawals::{CreateWithdrawal, ListWithdrawals, WithdrawalChannel, WithdrawalStatus};
+use serde_json::json;
 
 use super::{Called, fen, one, page, plain, year};
 
-const USER: &str = "user007@gmail.com";
+pub(super) const USER: &str = "user007@gmail.com";
 
-pub(super) const FAMILIES: [fn(&Client) -> Vec<Called<'_>>; 3] = [users, settle_accounts, balances];
+pub(super) const FAMILIES: [fn(&Client) -> Vec<Called<'_>>; 4] =
+    [users, settle_accounts, balances, withdrawals];
 
 fn users(client: &Client) -> Vec<Called<'_>> {
     let api = client.users();
@@ -137,5 +143,43 @@ fn balances(client: &Client) -> Vec<Called<'_>> {
         page!("balance_transfers.list", transfers.list(transfers_of).page(2).per_page(15)),
         one("balance_settlements.retrieve", settlements.retrieve("670180404150301000120001")),
         page!("balance_settlements.list", settlements.list(settlements_of).page(2).per_page(15)),
+    ]
+}
+
+fn withdrawals(client: &Client) -> Vec<Called<'_>> {
+    let api = client.withdrawals();
+    let id = "1701611150302360654";
+    let create = CreateWithdrawal::builder()
+        .user(USER)
+        .amount(fen(20_000))
+        .channel(WithdrawalChannel::Unionpay)
+        .user_fee(fen(50))
+        .order_no("1723802875001")
+        .description("提现到银行卡")
+        .extra(json!({
+            "card_number": "6225210207073918", "user_name": "张三", "open_bank_code": "0102",
+            "prov": "上海", "city": "上海"
+        }))
+        .metadata([("备注", "月结")]);
+    let list = ListWithdrawals::builder()
+        .created(year())
+        .user(USER)
+        .status(WithdrawalStatus::Created)
+        .channel(WithdrawalChannel::Unionpay);
+    let batches = client.batch_withdrawals();
+    let batch = CreateBatchWithdrawal::builder()
+        .withdrawals([id.into(), "1701611151015078981".into()])
+        .status(BatchWithdrawalStatus::Pending)
+        .metadata([("批次", "甲")]);
+    let batches_of = ListBatchWithdrawals::builder().created(year());
+    vec![
+        one("withdrawals.create", api.create(create)),
+        one("withdrawals.retrieve", api.retrieve(id)),
+        page!("withdrawals.list", api.list(list).page(2).per_page(15)),
+        one("withdrawals.confirm", api.confirm(id)),
+        one("withdrawals.cancel", api.cancel(id)),
+        one("batch_withdrawals.create", batches.create(batch)),
+        one("batch_withdrawals.retrieve", batches.retrieve("1901611181522471234")),
+        page!("batch_withdrawals.list", batches.list(batches_of).page(2).per_page(15)),
     ]
 }
