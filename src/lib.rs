@@ -72,10 +72,10 @@ pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, O
 pub use resources::refunds::{CreateRefund, RefundApi};
 pub use resources::{
     agreements, balance_bonuses, balance_settlements, balance_transactions, balance_transfers,
-    batch_refunds, batch_transfers, batch_withdrawals, card_info, charges, contacts, customs,
-    events, funds_transfers, identification, order_refunds, orders, profit_transactions,
-    recharge_refunds, recharges, red_envelopes, refunds, settle_accounts, split_profits,
-    split_receivers, sub_banks, transfers, users, withdrawals,
+    batch_refunds, batch_transfers, batch_withdrawals, card_info, charges, contacts,
+    coupon_templates, coupons, customs, events, funds_transfers, identification, order_refunds,
+    orders, profit_transactions, recharge_refunds, recharges, red_envelopes, refunds,
+    settle_accounts, split_profits, split_receivers, sub_banks, transfers, users, withdrawals,
 };
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};

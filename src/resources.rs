@@ -11,6 +11,8 @@ pub mod batch_withdrawals;
 pub mod card_info;
 pub mod charges;
 pub mod contacts;
+pub mod coupon_templates;
+pub mod coupons;
 pub mod customs;
 pub mod events;
 pub mod funds_transfers;

@@ -4,6 +4,7 @@ mod accounts;
 mod others;
 mod payments;
 mod payouts;
+mod platforms;
 
 use std::pin::Pin;
 
@@ -23,7 +24,7 @@ const OPEN_ID: &str = "o7xEMsySBFG3MVHI-9VsAJX-j50W";
 pub(super) fn all(client: &Client) -> Vec<Called<'_>> {
     let families = [charges, refunds, events].into_iter().chain(payments::FAMILIES);
     let families = families.chain(payouts::FAMILIES).chain(others::FAMILIES);
-    let families = families.chain(accounts::FAMILIES);
+    let families = families.chain(accounts::FAMILIES).chain(platforms::FAMILIES);
     families.flat_map(|family| family(client)).collect()
 }
 
