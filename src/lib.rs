@@ -75,7 +75,8 @@ pub use resources::{
     batch_refunds, batch_transfers, batch_withdrawals, card_info, charges, contacts,
     coupon_templates, coupons, customs, events, funds_transfers, identification, order_refunds,
     orders, profit_transactions, recharge_refunds, recharges, red_envelopes, refunds,
-    settle_accounts, split_profits, split_receivers, sub_banks, transfers, users, withdrawals,
+    settle_accounts, split_profits, split_receivers, sub_app_channels, sub_app_transfer_channels,
+    sub_apps, sub_banks, transfers, users, withdrawals,
 };
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
