@@ -74,9 +74,10 @@ pub use resources::{
     agreements, balance_bonuses, balance_settlements, balance_transactions, balance_transfers,
     batch_refunds, batch_transfers, batch_withdrawals, card_info, charges, contacts,
     coupon_templates, coupons, customs, events, funds_transfers, identification, order_refunds,
-    orders, profit_transactions, recharge_refunds, recharges, red_envelopes, refunds,
-    settle_accounts, split_profits, split_receivers, sub_app_channels, sub_app_transfer_channels,
-    sub_apps, sub_banks, transfers, users, withdrawals,
+    orders, profit_transactions, recharge_refunds, recharges, red_envelopes, refunds, royalties,
+    royalty_settlements, royalty_templates, royalty_transactions, settle_accounts, split_profits,
+    split_receivers, sub_app_channels, sub_app_transfer_channels, sub_apps, sub_banks, transfers,
+    users, withdrawals,
 };
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};

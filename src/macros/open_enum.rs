@@ -141,6 +141,11 @@ mod tests {
     use crate::resources::order_refunds::RefundMode;
     use crate::resources::orders::OrderStatus;
     use crate::resources::red_envelopes::RedEnvelopeStatus;
+    use crate::resources::royalties::RoyaltyStatus;
+    use crate::resources::royalty_settlements::{
+        RoyaltyMethod, RoyaltySettlementStatus, RoyaltyTransactionStatus,
+    };
+    use crate::resources::royalty_templates::{AllocationMode, RoyaltyMode, RoyaltyRefundMode};
     use crate::resources::split_profits::{ProfitStatus, SplitProfitType};
     use crate::resources::split_receivers::SplitReceiverType;
     use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
@@ -167,6 +172,7 @@ mod tests {
     fn every_value_survives_known_or_not() {
         round_trips!(
             AgreementStatus,
+            AllocationMode,
             BalanceSettlementStatus,
             BalanceTransactionType,
             BalanceTransferStatus,
@@ -187,6 +193,12 @@ mod tests {
             RedEnvelopeStatus,
             RefundMode,
             RefundStatus,
+            RoyaltyMethod,
+            RoyaltyMode,
+            RoyaltyRefundMode,
+            RoyaltySettlementStatus,
+            RoyaltyStatus,
+            RoyaltyTransactionStatus,
             SettleChannel,
             SplitProfitType,
             SplitReceiverType,
