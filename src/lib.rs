@@ -76,8 +76,8 @@ pub use resources::{
     coupon_templates, coupons, customs, events, funds_transfers, identification, order_refunds,
     orders, profit_transactions, recharge_refunds, recharges, red_envelopes, refunds, royalties,
     royalty_settlements, royalty_templates, royalty_transactions, settle_accounts, split_profits,
-    split_receivers, sub_app_channels, sub_app_transfer_channels, sub_apps, sub_banks, transfers,
-    users, withdrawals,
+    split_receivers, sub_app_channels, sub_app_transfer_channels, sub_apps, sub_banks, summaries,
+    transfers, users, withdrawals,
 };
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};

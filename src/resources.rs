@@ -36,6 +36,7 @@ pub mod sub_app_channels;
 pub mod sub_app_transfer_channels;
 pub mod sub_apps;
 pub mod sub_banks;
+pub mod summaries;
 mod tally;
 pub mod transfers;
 pub mod users;

@@ -148,6 +148,7 @@ mod tests {
     use crate::resources::royalty_templates::{AllocationMode, RoyaltyMode, RoyaltyRefundMode};
     use crate::resources::split_profits::{ProfitStatus, SplitProfitType};
     use crate::resources::split_receivers::SplitReceiverType;
+    use crate::resources::summaries::SummaryKind;
     use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
     use crate::resources::users::{Gender, SettleChannel, UserType};
     use crate::resources::withdrawals::{WithdrawalChannel, WithdrawalStatus};
@@ -202,6 +203,7 @@ mod tests {
             SettleChannel,
             SplitProfitType,
             SplitReceiverType,
+            SummaryKind,
             TransferChannel,
             TransferStatus,
             TransferType,
