@@ -13,6 +13,7 @@
 //! | [`transfers`], [`red_envelopes`], [`batch_transfers`], [`split_profits`], ... | money that goes out |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
+//! | [`wechat`] | open ids, and the signature of WeChat's JS-SDK |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
 //! | [logs and traces](_logs) | each line and each span |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
@@ -50,6 +51,7 @@ mod signing;
 mod transport;
 mod types;
 pub mod webhook;
+pub mod wechat;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, Response};

@@ -17,6 +17,7 @@ use serde_json::Value;
 use self::expected::Kind;
 pub(crate) use self::expected::{Expected, Mismatch};
 use self::query::ESCAPED;
+pub(crate) use self::query::append_pair;
 use crate::error::BuildError;
 use crate::macros::from_json::ApiObject;
 use crate::recovery::Recovery;
@@ -92,7 +93,7 @@ impl Request {
 
     /// Adds a query parameter; nested ones are written out, as in `created[gte]` or `expand[]`.
     pub fn query(mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        query::append_pair(&mut self.query, key.as_ref(), value.as_ref());
+        append_pair(&mut self.query, key.as_ref(), value.as_ref());
         self
     }
 

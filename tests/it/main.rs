@@ -31,6 +31,7 @@ mod transport;
 mod truth;
 mod verified;
 mod webhook;
+mod wechat;
 mod wire;
 
 const API_KEY: &str = "sk_test_integration00000000000000";
