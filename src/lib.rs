@@ -11,6 +11,8 @@
 //! | [`PayBy`] | what each channel needs |
 //! | [`orders`], [`recharges`], [`agreements`], ... | money that comes in; modules are named as the path of the API |
 //! | [`transfers`], [`red_envelopes`], [`batch_transfers`], [`split_profits`], ... | money that goes out |
+//! | [`users`], [`withdrawals`], [`balance_transfers`], [`coupons`], ... | the account product: users with a balance |
+//! | [`sub_apps`], [`royalties`], [`royalty_settlements`], ... | the shops of a platform, and shares of orders |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`wechat`] | open ids, and the signature of WeChat's JS-SDK |
