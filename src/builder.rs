@@ -424,14 +424,14 @@ impl ClientBuilder {
     }
 }
 
-const USER_AGENT: &str = concat!("pingpp-rust/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("pingpp-rust/", env!("CARGO_PKG_VERSION"));
 
 fn header(setting: &'static str, text: &str) -> Result<HeaderValue, ConfigError> {
     HeaderValue::from_str(text)
         .map_err(|error| ConfigError::because(setting, "it cannot be sent in a header", error))
 }
 
-fn server(url: &str) -> Result<(Scheme, Authority), ConfigError> {
+pub(crate) fn server(url: &str) -> Result<(Scheme, Authority), ConfigError> {
     let wrong = |reason: &str| ConfigError::new("base_url", reason);
     // `Uri` drops fragments silently.
     if url.contains(['?', '#']) {

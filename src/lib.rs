@@ -11,8 +11,11 @@
 //! | [`PayBy`] | what each channel needs |
 //! | [`orders`], [`recharges`], [`agreements`], ... | money that comes in; modules are named as the path of the API |
 //! | [`transfers`], [`red_envelopes`], [`batch_transfers`], [`split_profits`], ... | money that goes out |
+//! | [`users`], [`withdrawals`], [`balance_transfers`], [`coupons`], ... | the account product: users with a balance |
+//! | [`sub_apps`], [`royalties`], [`royalty_settlements`], ... | the shops of a platform, and shares of orders |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
 //! | [`webhook`] | what Ping++ posts to your server |
+//! | [`wechat`] | open ids, and the signature of WeChat's JS-SDK |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
 //! | [logs and traces](_logs) | each line and each span |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
@@ -50,6 +53,7 @@ mod signing;
 mod transport;
 mod types;
 pub mod webhook;
+pub mod wechat;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, Response};
@@ -71,9 +75,13 @@ pub use resources::charges::{
 pub use resources::events::{Event, EventApi, EventData, EventType, ListEvents, ObjectError};
 pub use resources::refunds::{CreateRefund, RefundApi};
 pub use resources::{
-    agreements, batch_refunds, batch_transfers, card_info, charges, customs, events,
-    funds_transfers, identification, order_refunds, orders, profit_transactions, recharge_refunds,
-    recharges, red_envelopes, refunds, split_profits, split_receivers, sub_banks, transfers,
+    agreements, balance_bonuses, balance_settlements, balance_transactions, balance_transfers,
+    batch_refunds, batch_transfers, batch_withdrawals, card_info, charges, contacts,
+    coupon_templates, coupons, customs, events, funds_transfers, identification, order_refunds,
+    orders, profit_transactions, recharge_refunds, recharges, red_envelopes, refunds, royalties,
+    royalty_settlements, royalty_templates, royalty_transactions, settle_accounts, split_profits,
+    split_receivers, sub_app_channels, sub_app_transfer_channels, sub_apps, sub_banks, summaries,
+    transfers, users, withdrawals,
 };
 pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};

@@ -18,6 +18,7 @@ use serde_json::Value;
 use self::expected::Kind;
 pub(crate) use self::expected::{Expected, Mismatch};
 use self::query::ESCAPED;
+pub(crate) use self::query::append_pair;
 use crate::error::BuildError;
 use crate::macros::from_json::ApiObject;
 use crate::recovery::Recovery;
@@ -93,7 +94,7 @@ impl Request {
 
     /// Adds a query parameter; nested ones are written out, as in `created[gte]` or `expand[]`.
     pub fn query(mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        query::append_pair(&mut self.query, key.as_ref(), value.as_ref());
+        append_pair(&mut self.query, key.as_ref(), value.as_ref());
         self
     }
 
@@ -164,8 +165,10 @@ impl Request {
 
     /// The answer is a list of this path. What the real server puts there is not always right.
     pub(crate) fn about_list<T: ApiObject>(mut self) -> Self {
-        let path = self.path.clone();
-        self.expected.add(Kind::Hint, "url", None, path.into());
+        // The server may write an escaped id either way.
+        if !self.path.contains('%') {
+            self.expected.add(Kind::Hint, "url", None, self.path.as_str().into());
+        }
         self.about_new::<T>()
     }
 

@@ -1,10 +1,18 @@
 //! The objects of the API and their operations, one file per path segment.
 
 pub mod agreements;
+pub mod balance_bonuses;
+pub mod balance_settlements;
+pub mod balance_transactions;
+pub mod balance_transfers;
 pub mod batch_refunds;
 pub mod batch_transfers;
+pub mod batch_withdrawals;
 pub mod card_info;
 pub mod charges;
+pub mod contacts;
+pub mod coupon_templates;
+pub mod coupons;
 pub mod customs;
 pub mod events;
 pub mod funds_transfers;
@@ -17,7 +25,19 @@ pub mod recharge_refunds;
 pub mod recharges;
 pub mod red_envelopes;
 pub mod refunds;
+pub mod royalties;
+pub mod royalty_settlements;
+pub mod royalty_templates;
+pub mod royalty_transactions;
+pub mod settle_accounts;
 pub mod split_profits;
 pub mod split_receivers;
+pub mod sub_app_channels;
+pub mod sub_app_transfer_channels;
+pub mod sub_apps;
 pub mod sub_banks;
+pub mod summaries;
+mod tally;
 pub mod transfers;
+pub mod users;
+pub mod withdrawals;

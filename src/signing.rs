@@ -17,8 +17,8 @@ mod pem_text;
 mod pool;
 
 pub use self::error::KeyError;
-pub(crate) use self::keys::fingerprint;
 pub use self::keys::{PublicKey, SigningKey};
+pub(crate) use self::keys::{fingerprint, sha1_hex};
 pub(crate) use self::pool::Signers;
 
 #[cfg(test)]

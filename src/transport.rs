@@ -74,8 +74,9 @@ pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) target: PathAndQuery,
     pub(crate) body: Bytes,
-    pub(crate) authorization: HeaderValue,
-    pub(crate) timestamp: HeaderValue,
+    /// None for a server that is not Ping++.
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) timestamp: Option<HeaderValue>,
     pub(crate) signature: Option<HeaderValue>,
     /// Over a new connection that is used for nothing else.
     pub(crate) fresh_connection: bool,
@@ -247,8 +248,8 @@ impl Transport {
         // A clone would have no room for the other headers, and be copied when it grows.
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
         headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        headers.insert(header::AUTHORIZATION, outgoing.authorization);
-        headers.insert(TIMESTAMP, outgoing.timestamp);
+        headers.extend(outgoing.authorization.map(|value| (header::AUTHORIZATION, value)));
+        headers.extend(outgoing.timestamp.map(|value| (TIMESTAMP, value)));
         if !outgoing.body.is_empty() {
             headers.insert(header::CONTENT_TYPE, JSON);
         }

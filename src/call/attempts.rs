@@ -290,8 +290,8 @@ impl<'a> Attempts<'a> {
             method: self.request.method,
             target: self.target.clone(),
             body: self.request.body.clone(),
-            authorization: self.credentials.authorization.clone(),
-            timestamp: timestamp.into(),
+            authorization: Some(self.credentials.authorization.clone()),
+            timestamp: Some(timestamp.into()),
             signature: self.signature.clone(),
             fresh_connection: self.needs_fresh_connection(),
         };

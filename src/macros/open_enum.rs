@@ -128,8 +128,12 @@ pub(crate) use open_enum;
 mod tests {
     use crate::error::{ErrorCode, ErrorType};
     use crate::resources::agreements::AgreementStatus;
+    use crate::resources::balance_settlements::BalanceSettlementStatus;
+    use crate::resources::balance_transactions::BalanceTransactionType;
+    use crate::resources::balance_transfers::BalanceTransferStatus;
     use crate::resources::batch_refunds::BatchRefundStatus;
     use crate::resources::batch_transfers::BatchTransferStatus;
+    use crate::resources::batch_withdrawals::BatchWithdrawalStatus;
     use crate::resources::charges::{FundingSource, RefundStatus};
     use crate::resources::customs::CustomsStatus;
     use crate::resources::events::EventType;
@@ -137,9 +141,17 @@ mod tests {
     use crate::resources::order_refunds::RefundMode;
     use crate::resources::orders::OrderStatus;
     use crate::resources::red_envelopes::RedEnvelopeStatus;
+    use crate::resources::royalties::RoyaltyStatus;
+    use crate::resources::royalty_settlements::{
+        RoyaltyMethod, RoyaltySettlementStatus, RoyaltyTransactionStatus,
+    };
+    use crate::resources::royalty_templates::{AllocationMode, RoyaltyMode, RoyaltyRefundMode};
     use crate::resources::split_profits::{ProfitStatus, SplitProfitType};
     use crate::resources::split_receivers::SplitReceiverType;
+    use crate::resources::summaries::SummaryKind;
     use crate::resources::transfers::{TransferChannel, TransferStatus, TransferType};
+    use crate::resources::users::{Gender, SettleChannel, UserType};
+    use crate::resources::withdrawals::{WithdrawalChannel, WithdrawalStatus};
     use crate::types::{Channel, Currency};
 
     macro_rules! round_trips {
@@ -161,8 +173,13 @@ mod tests {
     fn every_value_survives_known_or_not() {
         round_trips!(
             AgreementStatus,
+            AllocationMode,
+            BalanceSettlementStatus,
+            BalanceTransactionType,
+            BalanceTransferStatus,
             BatchRefundStatus,
             BatchTransferStatus,
+            BatchWithdrawalStatus,
             Channel,
             Currency,
             CustomsStatus,
@@ -170,17 +187,29 @@ mod tests {
             ErrorType,
             EventType,
             FundingSource,
+            Gender,
             IdentityType,
             OrderStatus,
             ProfitStatus,
             RedEnvelopeStatus,
             RefundMode,
             RefundStatus,
+            RoyaltyMethod,
+            RoyaltyMode,
+            RoyaltyRefundMode,
+            RoyaltySettlementStatus,
+            RoyaltyStatus,
+            RoyaltyTransactionStatus,
+            SettleChannel,
             SplitProfitType,
             SplitReceiverType,
+            SummaryKind,
             TransferChannel,
             TransferStatus,
-            TransferType
+            TransferType,
+            UserType,
+            WithdrawalChannel,
+            WithdrawalStatus
         );
     }
 }

@@ -41,7 +41,7 @@ fn append_value(query: &mut String, key: &str, value: &Value) {
     }
 }
 
-pub(super) fn append_pair(query: &mut String, key: &str, value: &str) {
+pub(crate) fn append_pair(query: &mut String, key: &str, value: &str) {
     query.push(if query.is_empty() { '?' } else { '&' });
     query.extend(utf8_percent_encode(key, ESCAPED));
     query.push('=');

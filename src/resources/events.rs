@@ -229,35 +229,45 @@ open_enum! {
         RechargeSucceeded = "recharge.succeeded",
         /// A recharge was refunded: [`Refund`](crate::Refund).
         RechargeRefundSucceeded = "recharge.refund.succeeded",
-        /// A withdrawal was paid out: `withdrawal`.
+        /// A withdrawal was paid out:
+        /// [`Withdrawal`](crate::withdrawals::Withdrawal).
         BalanceWithdrawalSucceeded = "balance.withdrawal.succeeded",
-        /// A withdrawal failed: `withdrawal`.
+        /// A withdrawal failed:
+        /// [`Withdrawal`](crate::withdrawals::Withdrawal).
         BalanceWithdrawalFailed = "balance.withdrawal.failed",
-        /// A batch of withdrawals is done: `batch_withdrawal`.
+        /// A batch of withdrawals is done:
+        /// [`BatchWithdrawal`](crate::batch_withdrawals::BatchWithdrawal).
         BatchWithdrawalSucceeded = "batch_withdrawal.succeeded",
-        /// A batch of withdrawals is done in part: `batch_withdrawal`.
+        /// A batch of withdrawals is done in part:
+        /// [`BatchWithdrawal`](crate::batch_withdrawals::BatchWithdrawal).
         BatchWithdrawalPartiallySucceeded = "batch_withdrawal.partially_succeeded",
-        /// A batch of withdrawals failed: `batch_withdrawal`.
+        /// A batch of withdrawals failed:
+        /// [`BatchWithdrawal`](crate::batch_withdrawals::BatchWithdrawal).
         BatchWithdrawalFailed = "batch_withdrawal.failed",
-        /// A batch of withdrawals was canceled: `batch_withdrawal`.
+        /// A batch of withdrawals was canceled:
+        /// [`BatchWithdrawal`](crate::batch_withdrawals::BatchWithdrawal).
         BatchWithdrawalCanceled = "batch_withdrawal.canceled",
-        /// A royalty settlement is done: `royalty_settlement`.
+        /// A royalty settlement is done:
+        /// [`RoyaltySettlement`](crate::royalty_settlements::RoyaltySettlement).
         RoyaltySettlementSucceeded = "royalty_settlement.succeeded",
-        /// A royalty settlement is done in part: `royalty_settlement`.
+        /// A royalty settlement is done in part:
+        /// [`RoyaltySettlement`](crate::royalty_settlements::RoyaltySettlement).
         RoyaltySettlementPartiallySucceeded = "royalty_settlement.partially_succeeded",
-        /// A royalty settlement failed: `royalty_settlement`.
+        /// A royalty settlement failed:
+        /// [`RoyaltySettlement`](crate::royalty_settlements::RoyaltySettlement).
         RoyaltySettlementFailed = "royalty_settlement.failed",
-        /// A royalty settlement was canceled: `royalty_settlement`.
+        /// A royalty settlement was canceled:
+        /// [`RoyaltySettlement`](crate::royalty_settlements::RoyaltySettlement).
         RoyaltySettlementCanceled = "royalty_settlement.canceled",
         /// An agreement was signed: [`Agreement`](crate::agreements::Agreement).
         AgreementSucceeded = "agreement.succeeded",
-        /// Yesterday's numbers are there: `account_daily_summary` or `app_daily_summary`.
+        /// Yesterday's numbers are there: [`Summary`](crate::summaries::Summary).
         SummaryDailyAvailable = "summary.daily.available",
-        /// Last week's numbers are there: `account_weekly_summary` or `app_weekly_summary`.
+        /// Last week's numbers are there: [`Summary`](crate::summaries::Summary).
         SummaryWeeklyAvailable = "summary.weekly.available",
-        /// Last month's numbers are there: `account_monthly_summary` or `app_monthly_summary`.
+        /// Last month's numbers are there: [`Summary`](crate::summaries::Summary).
         SummaryMonthlyAvailable = "summary.monthly.available",
-        /// Numbers are there (old name): `account_daily_summary`.
+        /// Numbers are there (old name): [`Summary`](crate::summaries::Summary).
         AccountSummaryAvailable = "account.summary.available",
     }
 }

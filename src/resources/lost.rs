@@ -11,12 +11,16 @@ use crate::types::JsonObject;
 pub(super) fn find(
     route: &'static str,
     query: Value,
-    (field, number): (&'static str, &str),
+    number: (&'static str, &str),
     by_time: bool,
     per_page: Option<u32>,
 ) -> Recovery {
-    let number = Some((field, number.to_owned()));
-    Recovery::Find(Search { query, number, by_time, per_page, ..Search::list(route, &[]) })
+    find_in(Search { query, by_time, per_page, ..Search::list(route, &[]) }, number)
+}
+
+/// The same in any list.
+pub(super) fn find_in(search: Search, (field, number): (&'static str, &str)) -> Recovery {
+    Recovery::Find(Search { number: Some((field, number.to_owned())), ..search })
 }
 
 /// In a list by the marks of the search and the metadata. Without any metadata by the description,

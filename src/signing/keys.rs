@@ -10,7 +10,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pem::{EncodeConfig, LineEnding, Pem};
-use ring::digest::{SHA256, digest};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
@@ -177,4 +177,10 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
 /// SHA-256 in base64: the same bytes have the same one.
 pub(crate) fn fingerprint(bytes: &[u8]) -> String {
     STANDARD.encode(digest(&SHA256, bytes))
+}
+
+/// SHA-1 in hexadecimal: too weak to prove anything, but what WeChat's JS-SDK asks for.
+pub(crate) fn sha1_hex(bytes: &[u8]) -> String {
+    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

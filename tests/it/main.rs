@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
 #[cfg(target_os = "linux")]
 mod addresses;
 mod api;
@@ -33,6 +34,7 @@ mod transport;
 mod truth;
 mod verified;
 mod webhook;
+mod wechat;
 mod wire;
 
 const API_KEY: &str = "sk_test_integration00000000000000";

@@ -32,14 +32,14 @@ use crate::raw::{Act, Server, html, json as answer};
 use crate::schema::mutations;
 
 /// As the object of an event, which is read like an answer.
-fn read<T: ApiObject>(text: &str) -> Option<T> {
+pub(crate) fn read<T: ApiObject>(text: &str) -> Option<T> {
     let event =
         format!(r#"{{"object":"event","livemode":false,"type":"x","data":{{"object":{text}}}}}"#);
     serde_json::from_str::<Event>(&event).ok()?.object().ok()
 }
 
 /// Only these fields may make it unreadable, and what is read is written as it came.
-fn only_these_may_fail<T: ApiObject + Serialize>(object: &Value, fields: &[&str]) {
+pub(crate) fn only_these_may_fail<T: ApiObject + Serialize>(object: &Value, fields: &[&str]) {
     let whole: T = read(&object.to_string()).unwrap();
     assert_eq!(serde_json::to_value(whole).unwrap(), *object);
     let (mut failing, mut failed) = (BTreeSet::from(["object"]), 0);
@@ -230,21 +230,7 @@ fn only_what_money_hangs_on_makes_an_object_unreadable() {
 /// Real ones, if they lie beside the checkout.
 #[test]
 fn real_objects_survive() {
-    fn survives<T: ApiObject + Serialize>(name: &str, text: &str) -> bool {
-        let object: Value = serde_json::from_str(text).unwrap();
-        let is_one = object["object"] == T::OBJECT;
-        if is_one {
-            let read: T = read(text).unwrap_or_else(|| panic!("{name}"));
-            assert_eq!(serde_json::to_value(read).unwrap(), object, "{name}");
-        }
-        is_one
-    }
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples");
-    let Ok(files) = fs::read_dir(folder) else {
-        println!("no real objects beside the checkout: only the project's own were tried");
-        return;
-    };
-    let read_them = [
+    real_ones_survive(&[
         survives::<Order>,
         survives::<Transfer>,
         survives::<RedEnvelope>,
@@ -252,7 +238,26 @@ fn real_objects_survive() {
         survives::<BatchRefund>,
         survives::<Recharge>,
         survives::<Agreement>,
-    ];
+    ]);
+}
+
+/// Whether it is one of these, which then must survive.
+pub(crate) fn survives<T: ApiObject + Serialize>(name: &str, text: &str) -> bool {
+    let object: Value = serde_json::from_str(text).unwrap();
+    let is_one = object["object"] == T::OBJECT;
+    if is_one {
+        let read: T = read(text).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(serde_json::to_value(read).unwrap(), object, "{name}");
+    }
+    is_one
+}
+
+pub(crate) fn real_ones_survive(read_them: &[fn(&str, &str) -> bool]) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples");
+    let Ok(files) = fs::read_dir(folder) else {
+        println!("no real objects beside the checkout: only the project's own were tried");
+        return;
+    };
     let mut tried = vec![0; read_them.len()];
     for path in files.map(|file| file.unwrap().path()) {
         let name = path.file_name().unwrap().to_string_lossy();
@@ -268,7 +273,7 @@ fn real_objects_survive() {
 }
 
 /// The states of an object with each of these changes.
-fn states<T: ApiObject, S: PartialEq + std::fmt::Debug>(
+pub(crate) fn states<T: ApiObject, S: PartialEq + std::fmt::Debug>(
     object: &Value,
     state: impl Fn(&T) -> S,
     cases: &[(Value, S)],
@@ -428,7 +433,7 @@ fn a_batch_of_refunds_is_what_its_refunds_are() {
 }
 
 /// A server that loses every create, and lists these objects.
-async fn losing(items: Vec<Value>) -> Server {
+pub(crate) async fn losing(items: Vec<Value>) -> Server {
     Server::start(move |request| match request.method.as_str() {
         "POST" => Act::Write(html(502)),
         _ => {
@@ -445,7 +450,7 @@ fn now() -> u64 {
 }
 
 /// It is found among others by its number, and was sent once.
-async fn found<T: ApiObject + Serialize + Send + 'static>(
+pub(crate) async fn found<T: ApiObject + Serialize + Send + 'static>(
     object: Value,
     number: &str,
     call: impl FnOnce(Client) -> Call<T>,

@@ -9,13 +9,17 @@ mod calls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use percent_encoding::percent_decode_str;
+use pingpp::Client;
 use serde_json::{Value, json};
+use tokio::task::LocalSet;
 
-use crate::raw::{Act, Received, Server, json as answer};
+use crate::API_KEY;
+use crate::raw::{Act, Received, Server, html, json as answer};
 
 const APP: &str = "app_1Gqj58ynP0mHeX1q";
 
@@ -68,14 +72,20 @@ fn plausible(tag: &str, sent: &Sent) -> Value {
     let ids = || sent.path.split('/').skip(2).filter(|part| part.contains(char::is_numeric));
     let mut object = json!({
         "status": "pending", "amount": 100, "order_no": "1", "paid": false, "succeed": false, "succeeded": false,
-        "user": "user_1",
+        "user": sent.path.split("/users/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or("user_1"),
+        "channel": sent.path.rsplit('/').next(),
         "merchant_order_no": "1", "batch_no": "1", "contract_no": "1", "trade_no": "1", "reversed": true, "deleted": true, "type": "charge.succeeded",
         "data": { "object": {} }, "charge": ids().find(|id| id.starts_with("ch_")).unwrap_or("ch_1"),
     });
+    if tag == "coupon_template" {
+        object["type"] = 1.into();
+    }
     for (key, value) in sent.body.as_object().into_iter().flatten() {
         object[key] = value.clone();
     }
-    object["id"] = ids().last().unwrap_or("id_1").into();
+    if object["id"].is_null() {
+        object["id"] = ids().last().unwrap_or("id_1").into();
+    }
     object["livemode"] = false.into();
     if !tag.is_empty() {
         object["object"] = tag.into();
@@ -102,7 +112,8 @@ async fn every_operation_sends_what_the_official_sdks_send() {
         call.await.unwrap_or_else(|error| panic!("{op}: {error:?}"));
         let requests = server.requests().split_off(before);
         assert_eq!(requests.len(), 1, "{op}: a method counts when its request arrived");
-        let key = (op.to_owned(), String::from("full"));
+        let (op, case) = op.split_once('/').unwrap_or((op, "full"));
+        let key = (op.to_owned(), case.to_owned());
         let expected = Sent::recorded(recorded.get(&key).unwrap_or_else(|| panic!("{op}?")));
         let sent = Sent::received(&requests[0]);
         println!("{op:<36}{}", if sent == expected { "yes" } else { "no" });
@@ -136,6 +147,73 @@ fn the_table_says_what_was_recorded() {
         assert!(own.contains_key(&key), "{key:?} is recorded, but not in the table");
     }
     println!("{} rows are as recorded", own.len());
+}
+
+/// What a doc comment says about sending an operation again, by the operation's line.
+fn documented_repeats(folder: &Path, repeats: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            documented_repeats(&path, repeats);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let mut comment = String::new();
+        for line in text.lines().map(str::trim) {
+            match line.strip_prefix("///") {
+                Some(line) => comment.push_str(line),
+                None => {
+                    let comment = std::mem::take(&mut comment);
+                    let spans = comment.split('`').skip(1).step_by(2);
+                    let writes = ["POST /v1/", "PUT /v1/", "DELETE /v1/"];
+                    let says = comment.split("**Repeats:** ").nth(1).unwrap_or("nothing");
+                    let word: String = says.chars().take_while(|c| c.is_alphabetic()).collect();
+                    for line in spans.filter(|span| writes.iter().any(|w| span.starts_with(w))) {
+                        let said = repeats.entry(line.to_owned()).or_insert(word.clone());
+                        assert_eq!(*said, word, "{line}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Against a server that loses every request, each operation on a client of its own.
+#[tokio::test]
+async fn every_operation_is_sent_again_as_often_as_its_documentation_says() {
+    let mut repeats = BTreeMap::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources");
+    documented_repeats(&source, &mut repeats);
+    let lines: BTreeMap<_, _> = operations()
+        .into_iter()
+        .map(|row| (format!("{}.{}", row.resource, row.name), row.line))
+        .collect();
+    let lost = |at: usize| async move {
+        let server = Server::always(Act::Write(html(502))).await;
+        let client = server.builder().app(APP).signing_threads(NonZeroUsize::MIN).build().unwrap();
+        let (op, _, call) = calls::all(&client).into_iter().nth(at)?;
+        call.await.unwrap_err();
+        Some((op, server.request_count()))
+    };
+    let set = LocalSet::new();
+    let count = calls::all(&Client::builder(API_KEY).unsigned().build().unwrap()).len();
+    let all: Vec<_> = (0..count).map(|at| set.spawn_local(lost(at))).collect();
+    set.await;
+    let mut sends = BTreeMap::<usize, usize>::new();
+    for call in all {
+        let (op, sent) = call.await.unwrap().unwrap();
+        let line = &lines[op.split('/').next().unwrap()];
+        let expected = match repeats.get(line).map(String::as_str) {
+            None if line.starts_with("GET ") => 4,
+            Some("always") => 4,
+            Some("within") => 3,
+            Some("never") => 1,
+            said => panic!("{op}: {said:?}"),
+        };
+        assert_eq!(sent, expected, "{op}");
+        *sends.entry(sent).or_default() += 1;
+    }
+    println!("sends, operations: {sends:?}");
 }
 
 struct Operation {

@@ -31,7 +31,7 @@ impl Log {
 }
 
 /// Everything that is logged on this thread, down to TRACE, until the guard goes.
-fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
+pub(crate) fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()

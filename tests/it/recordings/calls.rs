@@ -1,8 +1,10 @@
 //! Each operation, called with the parameters of its recording.
 
+mod accounts;
 mod others;
 mod payments;
 mod payouts;
+mod platforms;
 
 use std::pin::Pin;
 
@@ -12,7 +14,7 @@ use pingpp::{
 };
 use serde_json::json;
 
-/// The operation, the `object` of its answer, and the call.
+/// The operation and, unless it is `full`, the case (`op/case`), the `object` of its answer, and the call.
 pub(super) type Called<'a> =
     (&'static str, &'static str, Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>);
 
@@ -22,6 +24,7 @@ const OPEN_ID: &str = "o7xEMsySBFG3MVHI-9VsAJX-j50W";
 pub(super) fn all(client: &Client) -> Vec<Called<'_>> {
     let families = [charges, refunds, events].into_iter().chain(payments::FAMILIES);
     let families = families.chain(payouts::FAMILIES).chain(others::FAMILIES);
+    let families = families.chain(accounts::FAMILIES).chain(platforms::FAMILIES);
     families.flat_map(|family| family(client)).collect()
 }
 
