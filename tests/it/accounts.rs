@@ -37,7 +37,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::API_KEY;
-use crate::objects::{self, found, losing, read, real_ones_survive, states, survives};
+use crate::objects::{self, found, losing, now, read, real_ones_survive, states, survives};
 use crate::raw::{Act, Received, Server, html, json as answer};
 use crate::schema::mutations;
 
@@ -574,7 +574,7 @@ async fn lost_money_is_found_by_its_number_and_never_sent_again() {
 #[tokio::test]
 async fn what_nothing_tells_apart_is_left_to_a_person() {
     let mut account = settle_account();
-    account["created"] = i64::from(u32::MAX).into();
+    account["created"] = now().into();
     let server = losing(vec![account.clone()]).await;
     let client = server.client();
     let to = SettleTo::builder().account("62");
@@ -584,7 +584,7 @@ async fn what_nothing_tells_apart_is_left_to_a_person() {
     assert!(matches!(recovered, Recovered::Candidates(accounts) if accounts.len() == 1));
 
     let mut coupon = coupon();
-    coupon["created"] = i64::from(u32::MAX).into();
+    coupon["created"] = now().into();
     let server = losing(vec![coupon.clone(), coupon]).await;
     let client = server.client();
     let params = CreateCoupons::builder().users(["user_1".into(), "user_2".into()]);
@@ -594,7 +594,7 @@ async fn what_nothing_tells_apart_is_left_to_a_person() {
     assert!(matches!(recovered, Recovered::Candidates(coupons) if coupons.len() == 2));
 
     let mut template = royalty_template();
-    template["created"] = i64::from(u32::MAX).into();
+    template["created"] = now().into();
     let server = losing(vec![template]).await;
     let client = server.client();
     let rule = RoyaltyRule::builder().royalty_mode("rate").refund_mode("no_refund");

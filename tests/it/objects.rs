@@ -445,7 +445,7 @@ pub(crate) async fn losing(items: Vec<Value>) -> Server {
 }
 
 /// Seconds since 1970: a search looks at what is as old as the lost call.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
 
