@@ -16,6 +16,7 @@ use crate::client::{Client, ClientInner};
 use crate::clock::ServerClock;
 use crate::config_error::ConfigError;
 use crate::credentials::{ApiKey, Credentials};
+use crate::observer::{AttemptInfo, Observer};
 use crate::request::{NOT_AN_APP, is_app};
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::{PublicKey, Signers, SigningKey};
@@ -53,6 +54,7 @@ pub struct ClientBuilder {
     attempt_timeout: Duration,
     connect_timeout: Duration,
     retry: RetryPolicy,
+    observer: Option<Observer>,
     max_in_flight: usize,
     signing_threads: Option<NonZeroUsize>,
     #[cfg(feature = "sandbox")]
@@ -106,6 +108,7 @@ impl ClientBuilder {
             attempt_timeout: Duration::from_secs(25),
             connect_timeout: Duration::from_secs(10),
             retry: RetryPolicy::default(),
+            observer: None,
             max_in_flight: 256,
             signing_threads: None,
             #[cfg(feature = "sandbox")]
@@ -229,6 +232,26 @@ impl ClientBuilder {
     /// How often a call may be sent. Default: 4 times.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self
+    }
+
+    /// Is called after each attempt and after each call, to count and to measure them.
+    ///
+    /// It runs where the call is awaited, so it must not block: count, or send to a channel. If it
+    /// panics, the panic is caught and the call goes on. Set again, it replaces the one before.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), pingpp::ConfigError> {
+    /// let client = pingpp::Client::builder("sk_test_ibbTe5jLGCi5rzfH4OqPW9KC")
+    ///     .unsigned()
+    ///     .observe(|info| println!("{} {}: {:?}", info.method, info.route, info.took))
+    ///     .build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn observe(mut self, observe: impl Fn(&AttemptInfo<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer::new(observe));
         self
     }
 
@@ -419,6 +442,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             attempt_timeout: self.attempt_timeout,
             retry: self.retry,
+            observer: self.observer,
         };
         Ok(Client::new(inner, self.app))
     }

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod judge;
+mod watch;
 
 use std::cell::Cell;
 use std::fmt;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::clock::{ClockSkew, ServerClock};
 use crate::credentials::Credentials;
+use crate::observer::Observer;
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::{PublicKey, Signers};
 use crate::transport::Transport;
@@ -38,6 +39,7 @@ pub(crate) struct ClientInner {
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) observer: Option<Observer>,
 }
 
 impl Client {
@@ -84,6 +86,11 @@ impl ClientInner {
     pub(crate) fn may_retry(&self) -> bool {
         let now = self.born.elapsed();
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(now)
+    }
+
+    pub(crate) fn retries_left(&self) -> u32 {
+        let now = self.born.elapsed();
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).left(now)
     }
 
     /// This machine's time, on Tokio's clock, so that an hour of paused time is an hour.

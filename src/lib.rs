@@ -40,6 +40,7 @@ pub mod fuzzing;
 #[doc = include_str!("logs.md")]
 pub mod _logs {}
 mod macros;
+mod observer;
 mod pager;
 mod recovery;
 mod request;
@@ -66,6 +67,7 @@ pub use error::{
 };
 pub use macros::from_json::ApiObject;
 pub use macros::open_enum::Unlisted;
+pub use observer::{AttemptInfo, Durations, Ended};
 pub use pager::{ByCursor, ByNumber, Items, Page, Pager};
 pub use recovery::{Recovered, Recovery, Search};
 pub use request::Request;

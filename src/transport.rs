@@ -161,6 +161,11 @@ impl Transport {
         self.pool.permit(turn).await
     }
 
+    /// How many permits there are at this moment.
+    pub(crate) fn permits_now(&self) -> usize {
+        self.pool.permits_now()
+    }
+
     /// Sends the request and reads the whole answer. It ends with an error if there is no connection
     /// by `send_by` or no complete answer by `deadline`. `sent` is set just before the first byte of
     /// the request may be written. The connection is returned if it can be used again. `None` if the
@@ -169,7 +174,7 @@ impl Transport {
         &self,
         permit: &mut Permit<'_>,
         outgoing: Outgoing,
-        sent: &mut bool,
+        sent: &mut Option<Instant>,
         send_by: Instant,
         deadline: Instant,
     ) -> Result<Option<(Answer, Option<Connection>)>, ExchangeError> {
@@ -183,14 +188,15 @@ impl Transport {
             };
 
             // A task that was not polled for a while may find its connection ready only now.
-            if Instant::now() >= send_by.min(deadline) {
+            let now = Instant::now();
+            if now >= send_by.min(deadline) {
                 return Err(self.no_connection());
             }
             if !permit.begin() {
                 self.pool.keep(connection);
                 return Ok(None);
             }
-            *sent = true;
+            *sent = Some(now);
             let was_pooled = connection.was_pooled;
             let mut status = None;
             let response = connection.send(request);
@@ -203,7 +209,7 @@ impl Transport {
                 Some(Ok(answer)) => answer?,
                 // The connection had ended, or bytes had arrived on it, while it was idle.
                 Some(Err(Unanswered { request: Some(unsent), .. })) if was_pooled => {
-                    *sent = false;
+                    *sent = None;
                     request = unsent;
                     continue;
                 }

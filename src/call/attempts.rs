@@ -1,5 +1,7 @@
 //! One call under way: its attempts, its deadline, and how it ends.
 
+mod ending;
+
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,10 +9,11 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{Instrument, Span, field};
+use tracing::Instrument;
 
 use super::Options;
 use super::judge::{Failed, Judge};
+use super::watch::Watch;
 use crate::client::ClientInner;
 use crate::clock::{self, ClockSkew};
 use crate::credentials::Credentials;
@@ -37,8 +40,10 @@ pub(super) struct Attempts<'a> {
     /// When the first attempt began that may have been sent, by both clocks: the steady one stands
     /// still while a machine is suspended.
     first_sent: Option<(Instant, SystemTime)>,
-    /// The attempt that is under way may be sent.
-    sent: bool,
+    /// Since when the attempt that is under way may be sent.
+    sent: Option<Instant>,
+    /// What the observer has been told, and is to be told.
+    watch: Watch,
     /// The signature of the last attempt.
     signature: Option<HeaderValue>,
     /// An answer could not be read.
@@ -85,7 +90,8 @@ impl<'a> Attempts<'a> {
             turn: Turn::default(),
             started: None,
             first_sent: None,
-            sent: false,
+            sent: None,
+            watch: Watch::new(now),
             signature: None,
             was_garbled: false,
             corrected: None,
@@ -112,13 +118,13 @@ impl<'a> Attempts<'a> {
     pub(super) async fn attempt(&mut self) -> Result<(Answer, Bytes), Failed> {
         let mut permit = self.permit().await?;
         let span = self.attempt_span();
-        let (started, began, result) = loop {
+        let (started, began, sent, result) = loop {
             let (started, began) = (SystemTime::now(), Instant::now());
             self.started.get_or_insert(started);
-            let sent = self.send(&mut permit, started, began).instrument(span.clone()).await;
-            self.sent = false;
-            match sent.transpose() {
-                Some(result) => break (started, began, result),
+            let ended = self.send(&mut permit, started, began).instrument(span.clone()).await;
+            let sent = self.sent.take();
+            match ended.transpose() {
+                Some(result) => break (started, began, sent, result),
                 None => {
                     drop(permit);
                     permit = self.permit().await?;
@@ -144,7 +150,9 @@ impl<'a> Attempts<'a> {
             self.is_suspect |=
                 is_refusal && failed.was_pooled && self.request.method != Method::Get;
         }
-        self.attempts.push(Attempt { started, took: began.elapsed(), status, failed });
+        let took = began.elapsed();
+        self.watch.attempt_ended(began, sent, took);
+        self.attempts.push(Attempt { started, took, status, failed });
         let (answer, body, connection) = result.map_err(|(_, failed)| failed)?;
         self.held = Some((permit, connection));
         Ok((answer, body))
@@ -180,6 +188,7 @@ impl<'a> Attempts<'a> {
 
     /// Sleeps until the next attempt is due, or gives the error if there is to be none.
     pub(super) async fn pause(&mut self, failed: Failed) -> Result<(), Error> {
+        self.observe_attempt();
         let now = Instant::now();
         let progress = Progress {
             sends: self.attempts.len() as u32,
@@ -202,8 +211,13 @@ impl<'a> Attempts<'a> {
             return Err(self.give_up(failed));
         };
         self.was_garbled |= failed.failure == Failure::Garbled;
-        tracing::debug!(error.type = &*failed.kind(), ?wait, "the attempt failed, another follows");
+        tracing::debug!(
+            target: "pingpp::call",
+            { error.type = &*failed.kind(), ?wait },
+            "the attempt failed, another follows"
+        );
         sleep(wait).await;
+        self.watch.asked = Instant::now();
         Ok(())
     }
 
@@ -219,46 +233,6 @@ impl<'a> Attempts<'a> {
     fn since_sent(&self) -> Option<Duration> {
         self.first_sent
             .map(|(steady, wall)| steady.elapsed().max(wall.elapsed().unwrap_or_default()))
-    }
-
-    /// Tells the budget and the span how the call ended.
-    pub(super) fn finish(&mut self, span: &Span, error: Option<&Error>) {
-        self.is_over = true;
-        if let Some((_permit, Some(connection))) = self.held.take() {
-            self.client.transport.keep(connection);
-        }
-        if error.is_none() {
-            self.client.succeeded();
-        }
-        if let Some(status) = self.attempts.last().and_then(|attempt| attempt.status) {
-            span.record("http.response.status_code", status);
-        }
-        if self.attempts.len() > 1 {
-            span.record("http.request.resend_count", self.attempts.len() - 1);
-        }
-        if let Some(error) = error {
-            span.record("error.type", field::debug(error.outcome()));
-            if error.outcome() == Outcome::Unknown {
-                self.warn("the call ended in doubt");
-            }
-        }
-    }
-
-    /// Logs one line for a write whose outcome is Unknown.
-    fn warn(&self, what: &str) {
-        if self.request.method == Method::Get {
-            return;
-        }
-        let next = match self.request.repeat {
-            Repeat::Always => "call it again, or look it up",
-            _ => "look it up before anything else",
-        };
-        tracing::warn!(
-            pingpp.operation = format_args!("{} {}", self.method(), self.route()),
-            pingpp.attempts = self.attempts.len() + usize::from(self.sent),
-            pingpp.look_up = %self.recovery(),
-            "outcome unknown: {what}; {next}"
-        );
     }
 
     /// `None` if the permit has to be returned before anything was sent.
@@ -297,6 +271,7 @@ impl<'a> Attempts<'a> {
         };
         let transport = &self.client.transport;
         let (sent_at, sending) = (SystemTime::now(), Instant::now());
+        self.watch.signed = Some(sending);
         match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
             Ok(None) => Ok(None),
             Ok(Some((answer, connection))) => {
@@ -386,35 +361,6 @@ impl<'a> Attempts<'a> {
 
     fn recovery(&self) -> Recovery {
         self.request.recovery.clone().since(self.started, self.client.clock.skew())
-    }
-
-    fn attempt_span(&self) -> Span {
-        let server = self.client.transport.server();
-        let resends = Some(self.attempts.len()).filter(|&n| n > 0);
-        tracing::debug_span!(
-            "pingpp.attempt",
-            otel.kind = "client",
-            otel.name = self.method(),
-            http.request.method = self.method(),
-            server.address = server.host(),
-            server.port = server.port_u16().unwrap_or(443),
-            url.scheme = self.client.transport.scheme().as_str(),
-            url.template = self.route(),
-            http.request.resend_count = resends,
-            http.response.status_code = field::Empty,
-            error.type = field::Empty,
-        )
-    }
-}
-
-impl Drop for Attempts<'_> {
-    /// Warns if the call is dropped when it may have been carried out and nobody will be told.
-    fn drop(&mut self) {
-        let unknown = |attempt: &Attempt| attempt.failed == Some(Outcome::Unknown);
-        let in_doubt = self.sent || self.is_suspect || self.attempts.iter().any(unknown);
-        if !self.is_over && in_doubt {
-            self.warn("the call was dropped before its answer came");
-        }
     }
 }
 

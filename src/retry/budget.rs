@@ -32,6 +32,12 @@ impl Budget {
         rest.is_some()
     }
 
+    /// How many retries it pays for at the time `now`.
+    pub(crate) fn left(&self, now: Duration) -> u32 {
+        let saved = (self.saved + now.saturating_sub(self.at)).min(Self::FULL);
+        (saved.as_secs() / Self::COST.as_secs()) as u32
+    }
+
     pub(crate) fn succeeded(&mut self) {
         self.earn(Self::SUCCESS);
     }

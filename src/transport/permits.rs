@@ -86,6 +86,10 @@ impl Permits {
         state.limit.max.saturating_sub(state.held)
     }
 
+    pub(super) fn now(&self) -> usize {
+        self.lock().limit.now
+    }
+
     /// Gives the free permits to those who wait.
     fn grant(&self) {
         loop {

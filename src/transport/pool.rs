@@ -88,6 +88,10 @@ impl Pool {
         Ok(Connection::new(connector.call(self.server.clone()).await?).await?)
     }
 
+    pub(super) fn permits_now(&self) -> usize {
+        self.permits.now()
+    }
+
     /// Closes idle connections until they are not more than the unused permits. A permit allows one
     /// connection, so idle and busy connections together are not more than the permits.
     fn make_room(&self) {

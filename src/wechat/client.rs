@@ -209,7 +209,7 @@ impl WeChat {
             fresh_connection: true,
         };
         let sending =
-            transport.exchange(&mut permit, outgoing, &mut false, deadline, deadline).await;
+            transport.exchange(&mut permit, outgoing, &mut None, deadline, deadline).await;
         let answered = sending.map_err(|error| failed(error.step, error.source))?;
         // The limit is never lowered here, so a permit need not be returned.
         let Some((answer, _)) = answered else { return Err(failed(Step::Permit, None)) };

@@ -17,6 +17,7 @@ mod limits;
 mod load;
 mod logs;
 mod objects;
+mod observer;
 mod outage;
 mod outcomes;
 mod pages;
