@@ -70,6 +70,22 @@ impl Settled {
     }
 }
 
+impl Settled {
+    /// As serde names it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Paid(_) => "paid",
+            Self::Closed(_) => "closed",
+            Self::Refunded(_) => "refunded",
+            Self::NeedsRefund(_) => "needs_refund",
+            Self::Failed(_) => "failed",
+            Self::NotCreated(_) => "not_created",
+            Self::Several(_) => "several",
+            Self::Unresolved(_) => "unresolved",
+        }
+    }
+}
+
 impl fmt::Display for Settled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ending, charge) = match self {

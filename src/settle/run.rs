@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
+use tracing::{Instrument, Span, field};
 
 use super::clock::{millis, unix_millis};
 use super::ending::Settled;
@@ -233,7 +234,12 @@ impl Future for Settlement {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(start) = self.start.take() {
-            self.running = Some(Box::pin(run(*start, Arc::clone(&self.signal))));
+            let span = tracing::info_span!(
+                target: "pingpp::settle",
+                "pingpp.settle",
+                pingpp.settled = field::Empty
+            );
+            self.running = Some(Box::pin(run(*start, Arc::clone(&self.signal)).instrument(span)));
         }
         let running = self.running.as_mut().expect("a settlement is not polled after its end");
         let result = ready!(running.as_mut().poll(cx));
@@ -253,7 +259,8 @@ async fn run(start: Start, signal: Arc<Signal>) -> Result<Settled, Error> {
     let state = token.and_then(SettleToken::into_state).map_err(Error::Build)?;
     if is_resumed && hook.is_none() {
         tracing::warn!(
-            charge = state.charge.as_ref().map(Id::as_str),
+            target: "pingpp::settle",
+            { pingpp.charge = state.charge.as_ref().map(Id::as_str) },
             "a settlement was resumed without on_step: its progress will be lost with the process"
         );
     }
@@ -268,7 +275,7 @@ async fn run(start: Start, signal: Arc<Signal>) -> Result<Settled, Error> {
         if keep || intent.is_some() {
             // What is awaited rarely is boxed, so that a settlement that waits is small.
             if let Some(stopped) = Box::pin(settling.keep(intent)).await {
-                return Ok(stopped);
+                return Ok(told(stopped));
             }
         }
         keep = intent.is_some();
@@ -279,7 +286,13 @@ async fn run(start: Start, signal: Arc<Signal>) -> Result<Settled, Error> {
             settling.wait(wait).await;
         }
     }
-    Ok(Box::pin(settling.end()).await)
+    Ok(told(Box::pin(settling.end()).await))
+}
+
+/// Tells the span how it ended.
+fn told(settled: Settled) -> Settled {
+    Span::current().record("pingpp.settled", settled.name());
+    settled
 }
 
 struct Settling {

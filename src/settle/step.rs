@@ -135,7 +135,7 @@ pub(super) async fn advance(
             _ => look(client, state, last).await?,
         };
         action = state.machine.next(&exchange, input);
-        tracing::debug!(?input, ?action, "settling");
+        tracing::debug!(target: "pingpp::settle", ?input, ?action, "settling");
     }
     let now = state.machine.server_time(self::now(client));
     if let (Action::End(ending), false) = (action, had_ended) {

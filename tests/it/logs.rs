@@ -38,6 +38,10 @@ async fn the_page_about_logs_shows_every_line() {
     assert!(tokio::time::timeout(Duration::from_millis(300), refund).await.is_err());
     // A read in doubt had no effect.
     once.charges().retrieve(ID).await.unwrap_err();
+    let other = Server::start(move |_| Act::Write(json(200, &charge()))).await;
+    let charges = other.client().charges();
+    let token = charges.settle(ID).token().unwrap();
+    charges.resume(token).await.unwrap();
     drop(guard);
 
     let page = include_str!("../../src/logs.md");
@@ -52,9 +56,13 @@ async fn the_page_about_logs_shows_every_line() {
             let at = line.find("pingpp::").unwrap();
             let (level, message) = (line[..5].trim(), &line[at..]);
             let line = format!("{level:>5} {message}");
-            match line.split_once(" wait=") {
-                Some((rest, _)) => format!("{rest} wait=WAIT"),
-                None => line,
+            if let Some((rest, _)) = line.split_once(" wait=") {
+                format!("{rest} wait=WAIT")
+            } else if let Some((rest, seen)) = line.split_once(" input=") {
+                let (_, action) = seen.split_once(" action=").unwrap();
+                format!("{rest} input=INPUT action={action}")
+            } else {
+                line
             }
         })
         .collect();
