@@ -12,6 +12,8 @@ mod load;
 #[path = "support/server.rs"]
 mod server;
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use floor::{Floor, Signing};
 use load::{median, round};
 use pingpp::{Client, SigningKey};
@@ -47,6 +49,39 @@ fn main() {
             );
         }
     }
+    if wanted("observer") {
+        let ratio = runtime.block_on(observed(&server.url));
+        println!("CPU with an observer / without, 32 in flight: {ratio:.3}");
+    }
+}
+
+/// CPU per call with an observer that counts / without one, 32 unsigned calls in flight.
+async fn observed(url: &str) -> f64 {
+    let client = |observe: bool| {
+        let builder = Client::builder("sk_test_benchmark").base_url(url).unsigned();
+        let told = AtomicUsize::new(0);
+        let builder = match observe {
+            true => builder.observe(move |info| {
+                told.fetch_add(info.attempts, Relaxed);
+            }),
+            false => builder,
+        };
+        builder.build().unwrap()
+    };
+    let reverse = |client: &Client| {
+        let call = client.charges().reverse(ID);
+        async move { assert_eq!(call.await.unwrap().reversed, Some(true)) }
+    };
+    let (without, with) = (client(false), client(true));
+    round(32, 1_000, || reverse(&without)).await;
+    round(32, 1_000, || reverse(&with)).await;
+    let mut ratios = Vec::new();
+    for _ in 0..4 * ROUNDS {
+        let (bare, _) = round(32, 5_000, || reverse(&without)).await;
+        let (observed, _) = round(32, 5_000, || reverse(&with)).await;
+        ratios.push(observed.as_secs_f64() / bare.as_secs_f64());
+    }
+    median(ratios)
 }
 
 /// Whether the row was asked for: `cargo bench --bench call -- unsigned`.
