@@ -33,6 +33,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! There is no `settle` for an order. A settlement closes by a reverse, and that acts on one charge; an
+//! order can be paid by several, and one that is canceled can still be paid late by a charge that was made
+//! before. Settle the charge that the customer is paying, `client.charges().settle(id)`, and cancel the
+//! order when none of its charges can be paid any more: [`OrderApi::list_charges`] lists them.
 
 use bon::Builder;
 use serde::Serialize;
