@@ -56,10 +56,7 @@ fn rows(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// The process that is killed: steps every token that has not ended, again and again.
-#[tokio::test]
-#[ignore = "runs as a child of the other test"]
-async fn worker() {
-    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+async fn worker(directory: &Path) {
     let key = include_str!("../src/sandbox/keys/merchant.pem");
     let client = Client::builder("sk_test_sandbox0000000000000000")
         .signing_key(SigningKey::from_pem(key).unwrap())
@@ -69,7 +66,7 @@ async fn worker() {
         .timeout(Duration::from_millis(900))
         .no_proxy();
     let client = client.build().unwrap();
-    let mut open = rows(Path::new(&directory));
+    let mut open = rows(directory);
     while !open.is_empty() {
         fastrand::shuffle(&mut open);
         let mut stepping = JoinSet::new();
@@ -103,7 +100,7 @@ async fn step(client: &Client, path: PathBuf) -> Option<PathBuf> {
 
 fn start(directory: &Path, sandbox: &Sandbox) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["worker", "--exact", "--ignored", "--nocapture"])
+        .args(["kills_lose_nothing_and_leave_nothing_stuck", "--exact", "--nocapture"])
         .env(DIRECTORY, directory)
         .env(URL, sandbox.base_url())
         .stdout(Stdio::null())
@@ -113,6 +110,10 @@ fn start(directory: &Path, sandbox: &Sandbox) -> Child {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_lose_nothing_and_leave_nothing_stuck() {
+    // This process is the one that is killed.
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        return worker(Path::new(&directory)).await;
+    }
     let sandbox = Sandbox::start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let client = sandbox.client();
