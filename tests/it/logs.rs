@@ -5,7 +5,7 @@ use std::time::Duration;
 use pingpp::{CreateRefund, RetryPolicy};
 
 use crate::raw::{Act, Server, html, json};
-use crate::secrecy::Log;
+use crate::secrecy::{Log, set_default};
 use crate::{ID, charge, order};
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn the_page_about_logs_shows_every_line() {
         .without_time()
         .with_writer(move || writer.clone())
         .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = set_default(subscriber);
     let server = Server::start(|request| match request.number {
         0 => Act::Write(html(502)),
         1 => Act::Write(json(200, &charge())),
@@ -26,9 +26,6 @@ async fn the_page_about_logs_shows_every_line() {
         _ => Act::WriteAndClose(Vec::new()),
     })
     .await;
-    // Another thread may have met a line for the first time while this subscriber was set, and have
-    // found nobody who wants it.
-    tracing::callsite::rebuild_interest_cache();
     let client = server.client();
     client.charges().reverse(ID).await.unwrap();
     let once = server.builder().retry(RetryPolicy::none()).build().unwrap();

@@ -1,10 +1,12 @@
 //! Nothing secret in spans, events, Debug or Display.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use pingpp::sandbox::Sandbox;
 use pingpp::{Client, Outcome, RetryPolicy};
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::raw::{Act, Server, html, json};
@@ -31,7 +33,7 @@ impl Log {
 }
 
 /// Everything that is logged on this thread, down to TRACE, until the guard goes.
-pub(crate) fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
+pub(crate) fn logged() -> (Log, DefaultGuard) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -40,7 +42,17 @@ pub(crate) fn logged() -> (Log, tracing::subscriber::DefaultGuard) {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    (log, tracing::subscriber::set_default(subscriber))
+    (log, set_default(subscriber))
+}
+
+/// Sets the subscriber of this thread until the guard goes.
+///
+/// While a process has only one subscriber, tracing asks only the thread that meets a line first whether
+/// it is wanted: another test would silence it here. So there is always a second one.
+pub(crate) fn set_default(subscriber: impl Into<Dispatch>) -> DefaultGuard {
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::default()));
+    LazyLock::force(&SECOND);
+    tracing::dispatcher::set_default(&subscriber.into())
 }
 
 /// The key, its header forms, and every signature and body that was sent.
