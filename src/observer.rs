@@ -10,7 +10,8 @@ use crate::error::Outcome;
 
 /// An attempt or a call that has ended, for [`ClientBuilder::observe`](crate::ClientBuilder::observe).
 ///
-/// It holds no key, no id and no value of a request.
+/// It holds no key and no value of a request, and no id either, unless one was written into the route of
+/// a [`Request`](crate::Request).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AttemptInfo<'a> {

@@ -147,9 +147,13 @@ impl Transport {
 
     /// The server as errors name it: with its port, and without what is known of a proxy.
     pub(crate) fn server_text(&self) -> String {
-        let port = self.authority.port_u16().unwrap_or_else(|| implied_port(&self.scheme));
+        let port = self.port();
         let proxy = if self.has_proxy { " through a proxy" } else { "" };
         format!("{}:{port}{proxy}", self.authority.host())
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or_else(|| implied_port(&self.scheme))
     }
 
     pub(crate) fn scheme(&self) -> &Scheme {

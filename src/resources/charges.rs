@@ -132,8 +132,9 @@ pub(crate) fn search(app: Option<&Id<App>>, order_no: &str) -> Search {
 /// What [`ChargeApi::create`] needs. A builder without a required field does not compile:
 ///
 /// ```compile_fail
-/// let client: pingpp::Client = todo!();
+/// # fn f(client: pingpp::Client) {
 /// client.charges().create(pingpp::CreateCharge::builder().order_no("20261123001"));
+/// # }
 /// ```
 #[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Builder, Serialize)]

@@ -12,7 +12,7 @@ use crate::retry::Repeat;
 
 impl Attempts<'_> {
     pub(super) fn attempt_span(&self) -> Span {
-        let server = self.client.transport.server();
+        let transport = &self.client.transport;
         let resends = Some(self.attempts.len()).filter(|&n| n > 0);
         tracing::debug_span!(
             target: "pingpp::call",
@@ -20,9 +20,9 @@ impl Attempts<'_> {
             otel.kind = "client",
             otel.name = self.method(),
             http.request.method = self.method(),
-            server.address = server.host(),
-            server.port = server.port_u16().unwrap_or(443),
-            url.scheme = self.client.transport.scheme().as_str(),
+            server.address = transport.server().host(),
+            server.port = transport.port(),
+            url.scheme = transport.scheme().as_str(),
             url.template = self.route(),
             http.request.resend_count = resends,
             http.response.status_code = field::Empty,
