@@ -128,16 +128,30 @@
 //! origins.
 
 mod answer;
+mod balances;
+mod books;
 mod charges;
+mod check;
 mod clock;
+mod credential;
 mod events;
 mod fault;
+mod hooks;
 mod inner;
 mod input;
 mod keys;
+mod kind;
+mod kinds;
+mod ledger;
+mod lookups;
+mod moves;
+mod operations;
 mod options;
+mod orders;
 mod page;
 pub mod payer;
+mod payouts;
+mod platforms;
 mod received;
 mod refunds;
 mod reply;
@@ -146,11 +160,13 @@ mod rules;
 mod seed;
 mod server;
 mod show;
+mod snapshot;
 mod state;
 mod webhooks;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -161,10 +177,11 @@ use tokio::task::JoinSet;
 pub use self::fault::Fault;
 use self::inner::{Locked, SandboxInner};
 use self::keys::{merchant_key, pingxx_key};
+use self::kinds::{CHARGE, EVENT};
 pub use self::options::{Options, OptionsBuilder};
 pub use self::received::{ReceivedRequest, SignatureCheck};
 pub use self::refunds::REFUND_TAKES;
-use self::state::{APP, Due, State};
+use self::state::{Due, State};
 use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::resources::charges::Charge;
@@ -217,10 +234,7 @@ impl Sandbox {
     pub async fn start_with(options: impl Into<Options>) -> io::Result<Self> {
         let options = options.into();
         let webhook = options.webhook.as_deref().map(webhooks::target).transpose()?;
-        let mut state = State { has_webhook: webhook.is_some(), ..State::default() };
-        if let Some(seed) = &options.seed {
-            state.load_seed(seed)?;
-        }
+        let state = options.first_state()?;
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
         let listener = TcpListener::bind(wanted)
             .await
@@ -229,12 +243,9 @@ impl Sandbox {
         let inner = Arc::new(SandboxInner {
             port: address.port(),
             merchant: options.merchant(),
-            api_key: options.api_key,
+            options,
             pingxx: pingxx_key(),
-            signs_answers: options.sign_answers,
-            clock_tolerance: options.clock_tolerance,
-            clock_ahead: options.clock_ahead,
-            prints: options.print_requests,
+            concurrent: AtomicUsize::new(0),
             locked: Mutex::new(Locked { state, ..Locked::default() }),
             changed: Notify::new(),
         });
@@ -254,9 +265,9 @@ impl Sandbox {
 
     /// The builder of [`client`](Self::client), to configure it further.
     pub fn builder(&self) -> ClientBuilder {
-        Client::builder(&self.inner.api_key)
+        Client::builder(&self.inner.options.api_key)
             .signing_key(self.merchant_key())
-            .app(APP)
+            .app(self.app())
             .base_url(self.base_url())
             .no_proxy()
             .signs_inline()
@@ -269,12 +280,12 @@ impl Sandbox {
 
     /// The only API key that the sandbox accepts.
     pub fn api_key(&self) -> &str {
-        &self.inner.api_key
+        &self.inner.options.api_key
     }
 
-    /// The id of the only app.
+    /// The id of the app, or of the first one.
     pub fn app(&self) -> &str {
-        APP
+        &self.inner.options.apps[0]
     }
 
     /// The key with which the merchant signs requests: a public one, the same for every sandbox.
@@ -298,7 +309,7 @@ impl Sandbox {
     pub fn pay_after(&self, id: impl Into<Id<Charge>>, time: Duration) -> bool {
         self.on_charge(id, |state, charge| {
             let at = state.clock.millis().saturating_add(clock::millis(time));
-            state.due.add(at, Due::Pay(charge));
+            state.due.add(at, Due { row: charge, from: "open", to: "paid" });
             true
         })
     }
@@ -316,8 +327,34 @@ impl Sandbox {
     ) -> bool {
         let id = id.into();
         self.inner.change(|state| {
-            state.find_charge(id.as_str()).is_ok_and(|charge| change(state, charge))
+            state.find_global(&CHARGE, id.as_str()).is_ok_and(|charge| change(state, charge))
         })
+    }
+
+    /// Somebody does what an object waits for outside of the API: the customer signs an agreement, a
+    /// recipient takes a red envelope or confirms a transfer of WeChat, the merchant confirms a refund
+    /// that has the failure_code `refund_wait_operation`. Returns `false` if nothing with this id waits.
+    pub fn confirm(&self, id: &str) -> bool {
+        self.inner.change(|state| state.confirm(id))
+    }
+
+    /// Whether the books balance: all accounts together are zero, no user owes anything, nothing is
+    /// reserved for what has ended, and each balance is the sum of its `balance_transactions`.
+    ///
+    /// # Errors
+    /// What does not balance, as text.
+    pub fn check_books(&self) -> Result<(), String> {
+        self.inner.change(|state| state.check_books())
+    }
+
+    /// Everything in the sandbox, as JSON: [`OptionsBuilder::state`] starts another one with it.
+    pub fn snapshot(&self) -> String {
+        self.inner.change(|state| state.snapshot())
+    }
+
+    /// Goes back to how the sandbox started: objects, clock, faults, and the log of requests.
+    pub fn reset(&self) {
+        self.inner.reset();
     }
 
     /// Moves the sandbox's clock forward. Payments and refunds that become due happen in order,
@@ -345,7 +382,8 @@ impl Sandbox {
     /// All events so far, oldest first, as they are posted to a webhook.
     pub fn events(&self) -> Vec<SignedEvent> {
         let bodies: Vec<_> = self.inner.change(|state| {
-            (0..state.events.len()).map(|event| reply::pretty(&state.show_event(event))).collect()
+            let events = state.of_kind(&EVENT).iter();
+            events.map(|event| state.show(*event).to_string().into_bytes()).collect()
         });
         let signed = |body: Vec<u8>| {
             let signature = self.inner.pingxx.sign(&body).expect("the sandbox's own key is good");

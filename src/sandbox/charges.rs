@@ -1,83 +1,98 @@
-//! Charges of the sandbox: creating, paying, reversing, listing.
+//! Charges of the sandbox: creating, paying, reversing.
 
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::clock::{Millis, millis, seconds};
-use super::input::{Query, json_body};
-use super::state::{APP, Charge, Due, State};
+use super::kinds::{CHARGE, ORDER, REFUND};
+use super::moves::New;
+use super::state::{Due, State};
 use super::{payer, rules};
-use crate::types::Timestamp;
+use crate::types::{Channel, Timestamp};
 
 impl State {
-    pub(super) fn create_charge(&mut self, body: &[u8]) -> Result<Answer, Answer> {
-        let params = json_body(body)?;
-        let (charge, new) = self.add_charge(params, None)?;
-        if new {
-            self.present_scan_code(charge)?;
+    pub(super) fn create_charge(&mut self, params: Map<String, Value>) -> Result<Answer, Answer> {
+        let app = self.app_in(&params)?;
+        let expands_app =
+            params.get("expand").is_some_and(|names| names.to_string().contains("app"));
+        let (charge, is_new) = self.add_charge(app, params, None, None)?;
+        if is_new {
+            self.begin_payment(charge)?;
         }
-        Ok(Answer::ok(self.show_charge(charge, false)))
+        let expanded: &[&str] = if expands_app { &["app"] } else { &[] };
+        Ok(Answer::ok(self.show_expanded(charge, expanded)))
     }
 
-    /// Creates a charge, or finds that of a repeated create. Returns its index and whether it is
-    /// new.
+    /// Creates a charge, or finds that of a repeated create. Returns it and whether it is new.
     pub(super) fn add_charge(
         &mut self,
+        app: usize,
         params: Map<String, Value>,
         id: Option<&str>,
+        group: Option<usize>,
     ) -> Result<(usize, bool), Answer> {
-        let now = self.clock.now();
-        let order = rules::check(&params, APP, now)?;
+        let now = self.now();
+        let order = rules::check(&params, now)?;
         let order_no = params["order_no"].as_str().unwrap_or_default();
-        if let Some(first) = self.charge_by_order.get(order_no).copied() {
-            let charge = &self.charges[first];
-            let same = is_same_order(charge, &params);
-            if same && now - charge.created <= rules::same_order_window(&charge.channel) {
+        let number = format!("charge/{app}/{}/{order_no}", rules::family(&order.channel));
+        if let Some(first) = self.by_number.get(&*number).copied() {
+            let same = self.is_same_order(first, &params);
+            let age = now - self.rows[first].created;
+            if same && age <= rules::same_order_window(&order.channel) {
                 return Ok((first, false));
             }
-            let may_be_new = same || is_other_instalment(charge, &params);
-            if !may_be_new || charge.time_paid.is_some() || rules::uses_order_no_up(&charge.channel)
-            {
+            let may_be_new = same || self.is_other_instalment(first, &params);
+            if !may_be_new || self.has_been_paid(first) || rules::uses_order_no_up(&order.channel) {
                 let message = "订单号已被使用 (another charge has this order_no)";
                 return Err(Answer::conflict("charge_order_no_used", message));
             }
         }
-        let number = self.charges.len();
-        let id: Box<str> = match id {
-            Some(id) => id.into(),
-            None => format!("ch_1012611230000{:011}", number + 1).into(),
-        };
-        if self.charge_by_id.contains_key(&id) {
-            return Err(Answer::bad_parameter("id", "there is one already"));
+        let names = [
+            "order_no",
+            "channel",
+            "client_ip",
+            "amount",
+            "currency",
+            "subject",
+            "body",
+            "extra",
+            "metadata",
+            "description",
+        ];
+        let taken = names.iter().filter_map(|name| params.get_key_value(*name));
+        let is_empty =
+            |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        let taken = taken.filter(|(_, value)| !is_empty(value));
+        let mut document: Map<_, _> = taken.map(|(k, v)| (k.clone(), v.clone())).collect();
+        document.insert("time_expire".into(), order.time_expire.into());
+        if order.channel == Channel::Balance {
+            let user = params["extra"]["user"].as_str().unwrap_or_default();
+            document.insert("_source".into(), user.into());
         }
-        self.charge_by_id.insert(id.clone(), number);
-        self.charge_by_order.insert(order_no.into(), number);
-        self.charges.push(Charge {
-            id,
-            order_no: order_no.into(),
-            amount: order.amount,
-            channel: order.channel,
-            reversed: false,
-            time_paid: None,
-            refunds: Vec::new(),
-            created: now,
-            time_expire: order.time_expire,
-            failure: None,
-            params: Value::Object(params).to_string().into(),
-        });
-        Ok((number, true))
+        let id = id.unwrap_or_default().into();
+        let new = New { id, group, ..New::of(&CHARGE, app, document) };
+        let charge = self.add(new, self.clock.millis())?;
+        self.by_number.insert(number.into(), charge);
+        Ok((charge, true))
     }
 
-    /// Does what the scanned code says about the customer: see `payer`.
-    fn present_scan_code(&mut self, charge: usize) -> Result<(), Answer> {
-        let params = self.charges[charge].params();
+    /// Does what the channel or the scanned code says about the customer: see `payer`.
+    pub(super) fn begin_payment(&mut self, charge: usize) -> Result<(), Answer> {
         let now = self.clock.millis();
-        match params["extra"]["scan_code"].as_str().and_then(|code| code.chars().last()) {
+        let channel = self.text(charge, "channel");
+        if channel == "balance" || channel == "custom" {
+            return self.enter(charge, "paid", now).inspect_err(|_| {
+                self.decline(charge, now);
+            });
+        }
+        let extra = self.field(charge, "extra");
+        match extra["scan_code"].as_str().and_then(|code| code.chars().last()) {
             Some(payer::PAYS) => {
                 self.pay(charge, now);
             }
             Some(payer::PAYS_AFTER_PIN) => {
-                self.due.add(now + millis(payer::PIN_TAKES), Due::Pay(charge));
+                let due = Due { row: charge, from: "open", to: "paid" };
+                self.due.add(now + millis(payer::PIN_TAKES), due);
             }
             Some(payer::IS_REFUSED) => {
                 self.decline(charge, now);
@@ -90,90 +105,80 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn retrieve_charge(&self, id: &str, query: &Query) -> Result<Answer, Answer> {
-        Ok(Answer::ok(self.show_charge(self.find_charge(id)?, query.expands_app())))
-    }
-
     /// The customer pays. Returns `false` if the charge is not open.
     pub(super) fn pay(&mut self, charge: usize, at: Millis) -> bool {
-        let now = seconds(at);
-        if !self.charges[charge].is_open(now) {
-            return false;
-        }
-        self.charges[charge].time_paid = Some(now);
-        let object = self.show_charge(charge, false);
-        self.record_event("charge.succeeded", object, at);
-        true
+        self.may_be_paid(charge, at) && self.enter(charge, "paid", at).is_ok()
     }
 
     /// The channel refuses the payment. Returns `false` if the charge is not open.
     pub(super) fn decline(&mut self, charge: usize, at: Millis) -> bool {
-        if !self.charges[charge].is_open(seconds(at)) {
+        if !self.may_be_paid(charge, at) {
             return false;
         }
-        self.charges[charge].failure = Some("channel_response_code_fail");
-        let object = self.show_charge(charge, false);
-        self.record_event("charge.failed", object, at);
-        true
+        self.set(charge, "failure_code", "channel_response_code_fail");
+        self.set(charge, "failure_msg", "支付渠道拒绝了付款 (declined)");
+        self.enter(charge, "failed", at).is_ok()
     }
 
-    pub(super) fn reverse_charge(&mut self, id: &str) -> Result<Answer, Answer> {
-        let number = self.find_charge(id)?;
-        let now = self.clock.now();
-        let charge = &mut self.charges[number];
+    fn may_be_paid(&self, charge: usize, at: Millis) -> bool {
+        self.rows[charge].state == "open" && seconds(at) < self.number(charge, "time_expire")
+    }
+
+    /// Whether a charge was paid, also if it was reversed since.
+    pub(super) fn has_been_paid(&self, charge: usize) -> bool {
+        matches!(self.rows[charge].state, "paid" | "returned")
+    }
+
+    pub(super) fn reverse_charge(&mut self, charge: usize) -> Result<Answer, Answer> {
+        let now = self.now();
         let refuse = |message: &str| Err(Answer::conflict("charge_unexpected_status", message));
-        if !charge.reversed {
-            let created = Timestamp::from_unix(charge.created);
-            if charge.time_paid.is_some() && !charge.channel.is_reversible_when_paid() {
+        let row = &self.rows[charge];
+        let (state, created) = (row.state, Timestamp::from_unix(row.created));
+        if !matches!(state, "closed" | "returned") {
+            let channel = Channel::from(&*self.text(charge, "channel"));
+            let is_in_order = row.group.is_some_and(|group| self.is(group, &ORDER));
+            if state == "paid" && (!channel.is_reversible_when_paid() || is_in_order) {
                 return refuse("已支付的订单请退款 (paid: refund it instead)");
             }
-            if !charge.refunds.is_empty() {
+            if !self.below(charge, &REFUND).is_empty() {
                 return refuse("已退款的订单不能撤销 (it has been refunded)");
             }
-            if !charge.channel.is_reversible() {
+            if !channel.is_reversible() {
                 return refuse("该渠道不支持撤销 (the channel cannot reverse)");
             }
-            let window = charge.channel.reverse_window();
+            let window = channel.reverse_window();
             if window.is_some_and(|window| window.closes_at(created).as_unix() <= now) {
                 return refuse("已超过撤销期限 (the time to reverse is over)");
             }
-            if now < charge.channel.reversible_from(created).as_unix() {
+            if now < channel.reversible_from(created).as_unix() {
                 return refuse("订单刚创建,请稍后再撤销 (too soon after its creation)");
             }
-            charge.reversed = true;
+            self.close_charge(charge)?;
         }
-        Ok(Answer::ok(self.show_charge(number, false)))
+        Ok(Answer::ok(self.show(charge)))
     }
 
-    pub(super) fn list_charges(&self, query: &Query) -> Answer {
-        if query.first("app[id]") != Some(APP) {
-            return Answer::bad_parameter("app[id]", "missing, or not this sandbox's app");
-        }
-        let is_selected = |charge: &Charge| {
-            query.selects_time(charge.created)
-                && query.first("channel").is_none_or(|channel| channel == charge.channel.as_str())
-                && query.selects_flag("paid", charge.time_paid.is_some())
-                && query.selects_flag("refunded", !charge.refunds.is_empty())
-                && query.selects_flag("reversed", charge.reversed)
-        };
-        let all = (0..self.charges.len()).rev();
-        let found = all.filter(|number| is_selected(&self.charges[*number])).collect();
-        let id = |number: usize| &*self.charges[number].id;
-        query.page("/v1/charges", found, id, |number| self.show_charge(number, query.expands_app()))
+    /// Reverses a charge, whatever its channel.
+    pub(super) fn close_charge(&mut self, charge: usize) -> Result<(), Answer> {
+        let to = if self.rows[charge].state == "paid" { "returned" } else { "closed" };
+        self.enter(charge, to, self.clock.millis())
     }
-}
 
-/// Whether a create repeats that of a charge with the same app and order_no: Ping++ compares six
-/// fields.
-fn is_same_order(charge: &Charge, params: &Map<String, Value>) -> bool {
-    let first = charge.params();
-    ["channel", "amount", "subject", "body"].iter().all(|name| first[name] == params[*name])
-        && !is_other_instalment(charge, params)
-}
+    /// Whether a create repeats that of a charge with the same app and order_no: Ping++ compares six
+    /// fields.
+    fn is_same_order(&self, charge: usize, params: &Map<String, Value>) -> bool {
+        let first = self.document(charge);
+        let same = |name: &&str| first.get(*name) == params.get(*name);
+        ["channel", "amount", "subject", "body"].iter().all(same)
+            && !self.is_other_instalment(charge, params)
+    }
 
-/// Whether the instalment parameters of an Alipay order differ, which makes it another order.
-fn is_other_instalment(charge: &Charge, params: &Map<String, Value>) -> bool {
-    let (first, extra) = (charge.params(), params.get("extra").unwrap_or(&Value::Null));
-    rules::is_alipay(&charge.channel)
-        && ["hb_fq_num", "hb_fq_seller_percent"].iter().any(|key| first["extra"][key] != extra[key])
+    /// Whether the instalment parameters of an Alipay order differ, which makes it another order.
+    fn is_other_instalment(&self, charge: usize, params: &Map<String, Value>) -> bool {
+        let (first, extra) =
+            (self.field(charge, "extra"), params.get("extra").unwrap_or(&Value::Null));
+        let keys = ["hb_fq_num", "hb_fq_seller_percent"];
+        rules::is_alipay(&Channel::from(&*self.text(charge, "channel")))
+            && keys.iter().any(|key| first[key] != extra[key])
+    }
 }

@@ -42,6 +42,11 @@ impl Clock {
         HeaderValue::try_from(httpdate::fmt_http_date(time)).expect("a date is ASCII")
     }
 
+    /// Puts the clock to a time since 1970, from which it goes on.
+    pub(super) fn set(&mut self, time: Duration) {
+        (self.started, self.at_start, self.offset) = (Instant::now(), time, Duration::ZERO);
+    }
+
     pub(super) fn advance(&mut self, by: Duration) {
         self.offset = self.offset.saturating_add(by);
     }
@@ -71,6 +76,11 @@ impl<T> Schedule<T> {
     pub(super) fn add(&mut self, at: Millis, item: T) {
         self.added += 1;
         self.items.insert((at, self.added), item);
+    }
+
+    /// All items with their times, in order.
+    pub(super) fn items(&self) -> impl Iterator<Item = (Millis, &T)> {
+        self.items.iter().map(|((time, _), item)| (*time, item))
     }
 
     /// The time of the first item.

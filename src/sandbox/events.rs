@@ -1,32 +1,35 @@
-//! Events of the sandbox: recording, listing, and when each is delivered.
+//! Events of the sandbox: recording, and when each is delivered.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
-use super::clock::{Millis, seconds};
-use super::input::Query;
-use super::state::{Delivery, Event, State};
+use super::clock::Millis;
+use super::kinds::EVENT;
+use super::moves::New;
+use super::state::{Delivery, State};
 
 /// Seconds between a failed delivery and the next one (Ping++ documentation of webhooks, 2026).
 const REDELIVERIES: [u64; 10] = [5, 10, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 54_000];
 
 impl State {
-    /// Records an event and schedules its delivery. `object` is the charge or refund.
-    pub(super) fn record_event(&mut self, kind: &'static str, object: Value, at: Millis) {
-        let event = self.events.len();
-        self.events.push(Event {
-            id: format!("evt_4012611230000{:011}", event + 1).into(),
-            created: seconds(at),
-            kind,
-            delivered: false,
-            object: object.to_string().into(),
-        });
+    /// Records an event about an object and schedules its delivery.
+    pub(super) fn record_event(&mut self, kind: &str, object: Value, at: Millis) {
+        let test_case = object["metadata"]["pingpp_tc"].as_str().map(str::to_owned);
+        let app = object["app"].as_str().and_then(|app| self.app(app)).unwrap_or_default();
+        let number = self.of_kind(&EVENT).len() + 1;
+        let fields = [
+            ("type", Value::from(kind)),
+            ("data", json!({ "object": object })),
+            ("request", format!("iar_1012611230{number:010}").into()),
+        ];
+        let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+        // An event posts nothing and has an id of its own, so that nothing can refuse it.
+        let Ok(event) = self.add(New::of(&EVENT, app, document), at) else { return };
         if !self.has_webhook {
             return;
         }
         let delivery = Delivery { event, failures: 0 };
         // The two test cases that Ping++ documents: deliver twice, and deliver late.
-        match object["metadata"]["pingpp_tc"].as_str() {
+        match test_case.as_deref() {
             Some("001") => {
                 self.deliveries.add(at, delivery);
                 self.deliveries.add(at, delivery);
@@ -39,26 +42,10 @@ impl State {
     /// Records the result of a delivery and schedules the next one if it failed.
     pub(super) fn record_delivery(&mut self, delivery: Delivery, accepted: bool) {
         if accepted {
-            self.events[delivery.event].delivered = true;
+            self.rows[delivery.event].state = "delivered";
         } else if let Some(pause) = REDELIVERIES.get(delivery.failures) {
             let again = Delivery { failures: delivery.failures + 1, ..delivery };
             self.deliveries.add(self.clock.millis() + pause * 1000, again);
         }
-    }
-
-    pub(super) fn retrieve_event(&self, id: &str) -> Result<Answer, Answer> {
-        let found = self.events.iter().position(|event| &*event.id == id);
-        found.map(|event| Answer::ok(self.show_event(event))).ok_or_else(|| Answer::not_found(id))
-    }
-
-    pub(super) fn list_events(&self, query: &Query) -> Answer {
-        let is_selected = |event: &Event| {
-            query.selects_time(event.created)
-                && query.first("type").is_none_or(|kind| kind == event.kind)
-        };
-        let all = (0..self.events.len()).rev();
-        let found = all.filter(|number| is_selected(&self.events[*number])).collect();
-        let id = |number: usize| &*self.events[number].id;
-        query.page("/v1/events", found, id, |number| self.show_event(number))
     }
 }

@@ -1,26 +1,26 @@
 //! What the tasks of a sandbox share with its handle: settings, and the state behind a lock.
 
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
 use super::fault::Faults;
+use super::options::Options;
 use super::received::Received;
 use super::state::State;
 use crate::signing::{PublicKey, SigningKey};
 
 pub(super) struct SandboxInner {
     pub(super) port: u16,
-    pub(super) api_key: String,
+    pub(super) options: Options,
     /// Whose signatures are accepted; `None` accepts every signature.
     pub(super) merchant: Option<PublicKey>,
     pub(super) pingxx: SigningKey,
-    pub(super) signs_answers: bool,
-    pub(super) clock_tolerance: Duration,
-    pub(super) clock_ahead: i64,
-    pub(super) prints: bool,
+    /// The number of requests that are being answered.
+    pub(super) concurrent: AtomicUsize,
     pub(super) locked: Mutex<Locked>,
     /// Notified after each change, since the next delivery may be due earlier.
     pub(super) changed: Notify,
@@ -45,7 +45,17 @@ impl SandboxInner {
     /// The clock that the timestamps of requests are compared with, in seconds since 1970.
     pub(super) fn world_clock(&self) -> i64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_add(self.clock_ahead)
+        i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_add(self.options.clock_ahead)
+    }
+
+    /// Goes back to the state of the start.
+    pub(super) fn reset(&self) {
+        // It was made of the same options before.
+        let state = self.options.first_state().unwrap_or_default();
+        let mut locked = self.lock();
+        *locked = Locked { state, connections: locked.connections, ..Locked::default() };
+        drop(locked);
+        self.changed.notify_one();
     }
 
     /// Applies a change, with everything that is due done before and after it.

@@ -1,12 +1,12 @@
-//! The input of an operation: the query and the JSON body of a request, and the page of a list that
-//! the query selects.
+//! The input of an operation: the query and the JSON body of a request.
 
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::Answer;
 
-/// The query parameters, decoded, in their order.
+/// The query parameters, decoded, in their order. An empty value is as good as none: some clients write
+/// `null` so.
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -15,16 +15,30 @@ impl Query {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(&key.replace('+', " ")), decoded(&value.replace('+', " ")))
         };
-        Self(text.split('&').filter(|part| !part.is_empty()).map(pair).collect())
+        let pairs = text.split('&').map(pair);
+        Self(pairs.filter(|(key, value)| !key.is_empty() && !value.is_empty()).collect())
     }
 
     pub(super) fn first(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn expands_app(&self) -> bool {
-        // Some clients write `expand[]`, others `expand[0]`.
-        self.0.iter().any(|(key, value)| key.starts_with("expand[") && value == "app")
+    /// A parameter that is a number, within limits.
+    pub(super) fn number(&self, key: &str, default: usize, most: usize) -> Result<usize, Answer> {
+        let Some(text) = self.first(key) else { return Ok(default) };
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+        number.ok_or_else(|| Answer::bad_parameter(key, &format!("not 1 to {most}")))
+    }
+
+    /// The names of fields to expand. Some clients write `expand[]`, others `expand[0]` or `expand`.
+    pub(super) fn expanded(&self) -> Vec<&str> {
+        let is_expand = |key: &str| key == "expand" || key.starts_with("expand[");
+        self.0.iter().filter(|(key, _)| is_expand(key)).map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The filters on fields of an object.
+    pub(super) fn filters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Whether the filters `created[..]` accept an object created then.
@@ -41,63 +55,29 @@ impl Query {
             }
         })
     }
-
-    /// Whether a filter for a boolean accepts this value. Clients write `true` or `True`.
-    pub(super) fn selects_flag(&self, name: &str, flag: bool) -> bool {
-        self.first(name).is_none_or(|asked| asked.eq_ignore_ascii_case("true") == flag)
-    }
-
-    /// Answers with the page of a list that `limit` and the cursors select.
-    ///
-    /// `found` has the indices of all items, newest first.
-    pub(super) fn page<'a>(
-        &self,
-        url: &str,
-        mut found: Vec<usize>,
-        id: impl Fn(usize) -> &'a str,
-        show: impl Fn(usize) -> Value,
-    ) -> Answer {
-        let limit = match self.first("limit").map(str::parse::<usize>) {
-            None => 10,
-            Some(Ok(limit @ 1..=100)) => limit,
-            Some(_) => return Answer::bad_parameter("limit", "not 1 to 100"),
-        };
-        let position = |cursor: &str| {
-            let at = found.iter().position(|number| id(*number) == cursor);
-            at.ok_or_else(|| Answer::not_found(cursor))
-        };
-        let has_more = match (self.first("starting_after"), self.first("ending_before")) {
-            (Some(cursor), _) => match position(cursor) {
-                Err(answer) => return answer,
-                Ok(at) => {
-                    found.drain(..=at);
-                    found.len() > limit
-                }
-            },
-            (None, Some(cursor)) => match position(cursor) {
-                Err(answer) => return answer,
-                Ok(at) => {
-                    found.truncate(at);
-                    found.drain(..at.saturating_sub(limit));
-                    at > limit
-                }
-            },
-            (None, None) => found.len() > limit,
-        };
-        found.truncate(limit);
-        let data: Vec<_> = found.into_iter().map(show).collect();
-        Answer::ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
-    }
 }
 
 pub(super) fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// The body of a request, which has to be a JSON object.
+/// The body of a request, which has to be a JSON object. Some clients send nothing, or `[]`, where
+/// there is nothing to say.
 pub(super) fn json_body(body: &[u8]) -> Result<Map<String, Value>, Answer> {
+    if body.is_empty() || body == b"[]" {
+        return Ok(Map::new());
+    }
+    let text = std::str::from_utf8(body).ok();
+    if text.is_none_or(|text| text.chars().any(|c| c > '\u{FFFF}')) {
+        let message = "请求内容传入了非UTF8参数 (no UTF-8, or a character beyond U+FFFF)";
+        return Err(Answer::refused(400, message));
+    }
     match serde_json::from_slice::<Value>(body) {
+        // Escapes can hide such a character.
+        Ok(value) if value.to_string().chars().any(|c| c > '\u{FFFF}') => {
+            Err(Answer::refused(400, "请求内容传入了非UTF8参数 (a character beyond U+FFFF)"))
+        }
         Ok(Value::Object(params)) => Ok(params),
-        _ => Err(Answer::refused(400, "请求不是有效的 JSON (the body is not a JSON object)")),
+        _ => Err(Answer::refused(400, "请求体解析失败 (the body is not a JSON object)")),
     }
 }

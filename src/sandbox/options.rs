@@ -1,10 +1,12 @@
 //! The options of a sandbox.
 
+use std::io;
 use std::time::Duration;
 
 use bon::Builder;
 
 use super::keys::merchant_key;
+use super::state::{APP, State};
 use crate::signing::PublicKey;
 
 /// Options of a sandbox, for [`Sandbox::start_with`](super::Sandbox::start_with).
@@ -47,12 +49,51 @@ pub struct Options {
     #[builder(default)]
     pub(super) print_requests: bool,
     /// Charges to create at the start: a JSON array of bodies as for `POST /v1/charges`. Each may
-    /// have an `id`, `"paid": true` and `"reversed": true` in addition. A missing `app` is added.
+    /// have an `id`, `"paid": true`, `"reversed": true` and `refunds` (a list of bodies as for a
+    /// refund) in addition. A missing `app` is the first one.
     #[builder(into)]
     pub(super) seed: Option<String>,
+    /// The ids of the apps; one, `app_sandbox000000001`, if not set.
+    #[builder(default = vec![String::from(APP)], with = |apps: impl IntoIterator<Item = impl Into<String>>| {
+        apps.into_iter().map(Into::into).collect()
+    })]
+    pub(super) apps: Vec<String>,
+    /// Whether every other app is accepted, too; `false` if not set.
+    #[builder(default)]
+    pub(super) any_app: bool,
+    /// Whether a `GET` is accepted without a signature; `false` if not set. The documentation of
+    /// Ping++ demands signatures for `POST` and `PUT`.
+    #[builder(default)]
+    pub(super) unsigned_reads: bool,
+    /// How many requests are answered at the same time. More are refused with a 403, as by a plan of
+    /// Ping++. Any number, if not set.
+    pub(super) max_concurrent: Option<usize>,
+    /// The state to start with: what [`Sandbox::snapshot`](super::Sandbox::snapshot) returned. The
+    /// sandbox goes on at the time of the snapshot.
+    #[builder(into)]
+    pub(super) state: Option<String>,
 }
 
 impl Options {
+    /// The state that a sandbox with these options starts with.
+    pub(super) fn first_state(&self) -> io::Result<State> {
+        let wrong = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
+        if self.apps.is_empty() || self.apps.iter().any(String::is_empty) {
+            return Err(wrong("a sandbox needs an app, and apps need ids"));
+        }
+        let mut state = State::default();
+        state.apps = self.apps.iter().map(|app| app.as_str().into()).collect();
+        state.own_apps = self.apps.len();
+        (state.any_app, state.has_webhook) = (self.any_app, self.webhook.is_some());
+        if let Some(text) = &self.state {
+            state.restore(text)?;
+        }
+        if let Some(seed) = &self.seed {
+            state.load_seed(seed)?;
+        }
+        Ok(state)
+    }
+
     /// The key that verifies requests; `None` if every signature is accepted.
     pub(super) fn merchant(&self) -> Option<PublicKey> {
         let own = || merchant_key().public_key();

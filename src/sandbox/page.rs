@@ -6,11 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::clock::Millis;
 use super::fault::Fault;
 use super::inner::SandboxInner;
+use super::kind::{By, Kind};
+use super::kinds::{self, CHARGE};
 use super::reply::{Body, full, response_of};
+use super::state::{DELETED, State};
 
 /// The path of the page, and the prefix of its calls.
 pub(super) const PATH: &str = "/_sandbox/";
@@ -24,6 +28,8 @@ const SHOWN: usize = 100;
 enum Command {
     Pay(String),
     Decline(String),
+    /// What the object with this id waits for.
+    Confirm(String),
     /// By this number of seconds.
     Advance(u64),
     /// Once, for the next request.
@@ -81,14 +87,27 @@ pub(super) fn answer(
         ("GET", "state") => {
             response_of(200, "application/json", full(overview(sandbox).to_string()))
         }
+        ("GET", "snapshot") => {
+            let snapshot = sandbox.change(|state| state.snapshot());
+            response_of(200, "application/json", full(snapshot))
+        }
+        ("POST", "reset") => {
+            sandbox.reset();
+            text(200, String::from("done"))
+        }
         ("POST", "do") => match serde_json::from_slice(body) {
             Ok(command) => match execute(command, sandbox) {
                 true => text(200, String::from("done")),
-                false => text(409, String::from("there is no such charge, or it is not open")),
+                false => {
+                    text(409, String::from("there is no such object, or it does not wait for this"))
+                }
             },
             Err(error) => text(400, format!("the body is not a command: {error}")),
         },
-        _ => text(404, format!("there are GET {PATH}, GET {PATH}state and POST {PATH}do")),
+        _ => {
+            let calls = ["GET state", "GET snapshot", "POST do", "POST reset"];
+            text(404, format!("{PATH} is a page, and below it are {}", calls.join(", ")))
+        }
     }
 }
 
@@ -99,20 +118,22 @@ fn execute(command: Command, sandbox: &SandboxInner) -> bool {
         Command::Advance(seconds) => {
             sandbox.change(|state| state.clock.advance(Duration::from_secs(seconds)));
         }
-        Command::Pay(id) => {
-            return sandbox.change(|state| {
-                let now = state.clock.millis();
-                state.find_charge(&id).is_ok_and(|charge| state.pay(charge, now))
-            });
-        }
-        Command::Decline(id) => {
-            return sandbox.change(|state| {
-                let now = state.clock.millis();
-                state.find_charge(&id).is_ok_and(|charge| state.decline(charge, now))
-            });
-        }
+        Command::Pay(id) => return on_charge(&id, sandbox, State::pay),
+        Command::Decline(id) => return on_charge(&id, sandbox, State::decline),
+        Command::Confirm(id) => return sandbox.change(|state| state.confirm(&id)),
     }
     true
+}
+
+fn on_charge(
+    id: &str,
+    sandbox: &SandboxInner,
+    act: impl FnOnce(&mut State, usize, Millis) -> bool,
+) -> bool {
+    sandbox.change(|state| {
+        let now = state.clock.millis();
+        state.find_global(&CHARGE, id).is_ok_and(|charge| act(state, charge, now))
+    })
 }
 
 /// The answer to `GET /_sandbox/state`, newest first.
@@ -120,13 +141,24 @@ fn overview(sandbox: &SandboxInner) -> Value {
     let mut locked = sandbox.lock();
     locked.state.catch_up();
     let state = &locked.state;
-    let last = |count: usize| (0..count).rev().take(SHOWN);
-    let charges: Vec<_> = last(state.charges.len()).map(|c| state.show_charge(c, false)).collect();
-    let refunds: Vec<_> = last(state.refunds.len()).map(|r| state.show_refund(r)).collect();
-    let events: Vec<_> = last(state.events.len()).map(|e| state.show_event(e)).collect();
+    let shown = |kind: &&'static Kind| {
+        let rows =
+            state.of_kind(kind).iter().rev().filter(|row| state.rows[**row].state != DELETED);
+        let confirms = |row: usize| kind.leads(By::Confirm, state.rows[row].state).is_some();
+        let show = |row: &usize| {
+            let mut object = state.show(*row);
+            object["_confirms"] = confirms(*row).into();
+            object["_books"] = kind.books.into();
+            object["_state"] = state.rows[*row].state.into();
+            object
+        };
+        let objects: Vec<_> = rows.take(SHOWN).map(show).collect();
+        (!objects.is_empty()).then(|| (kind.name.to_owned(), Value::from(objects)))
+    };
+    let objects: Map<_, _> = kinds::all().filter_map(|kind| shown(&kind)).collect();
     let requests: Vec<_> = locked.received.last(SHOWN).map(ToString::to_string).collect();
     json!({
-        "now": state.clock.now(), "charges": charges, "refunds": refunds, "events": events,
-        "requests": requests,
+        "now": state.now(), "objects": objects, "requests": requests,
+        "postings": state.ledger.len(),
     })
 }

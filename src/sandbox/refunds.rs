@@ -1,88 +1,200 @@
-//! Refunds of the sandbox: creating, settling, retrieving, listing.
+//! Refunds of the sandbox: what may be refunded, and how a refund ends. Its money is set aside from
+//! the start.
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::check;
 use super::clock::{Millis, millis, seconds};
-use super::input::{Query, json_body};
-use super::state::{Due, Progress, Refund, State};
+use super::kinds::{self, CHARGE, ORDER, RECHARGE, REFUND};
+use super::moves::New;
+use super::state::{Due, State};
 
 /// The time after which a refund succeeds, on the sandbox's clock.
 pub const REFUND_TAKES: Duration = Duration::from_secs(2);
 
+/// The failure_code of a refund that waits for the merchant.
+const WAITS: &str = "refund_wait_operation";
+
 impl State {
-    pub(super) fn create_refund(&mut self, charge: &str, body: &[u8]) -> Result<Answer, Answer> {
-        let number = self.find_charge(charge)?;
-        let params = json_body(body)?;
-        let charge = &self.charges[number];
-        if charge.time_paid.is_none() || charge.reversed {
+    pub(super) fn create_refund(
+        &mut self,
+        charge: usize,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        if self.rows[charge].group.is_some() {
+            let message = "该支付属于订单 (it belongs to an order or a recharge: refund that)";
+            return Err(Answer::conflict("charge_request_invalid", message));
+        }
+        let refund = self.refund(charge, params, None)?;
+        Ok(Answer::ok(self.show(refund)))
+    }
+
+    /// The amount of a charge that can still be refunded.
+    pub(super) fn refundable(&self, charge: usize) -> i64 {
+        let counts = |refund: &&usize| self.rows[**refund].state != "failed";
+        let refunds = self.below(charge, &REFUND);
+        let back: i64 = refunds.iter().filter(counts).map(|r| self.number(*r, "amount")).sum();
+        match self.rows[charge].state {
+            "paid" => self.number(charge, "amount") - back,
+            _ => 0,
+        }
+    }
+
+    /// Refunds a part of a charge, or what is left of it.
+    pub(super) fn refund(
+        &mut self,
+        charge: usize,
+        params: Map<String, Value>,
+        group: Option<usize>,
+    ) -> Result<usize, Answer> {
+        if self.rows[charge].state != "paid" {
             let message = "订单未支付或已撤销 (not paid, or reversed: nothing to refund)";
             return Err(Answer::conflict("charge_unexpected_status", message));
         }
         if params.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
             return Err(Answer::bad_parameter("description", "missing"));
         }
-        let counts =
-            |refund: &&usize| !matches!(self.refunds[**refund].progress, Progress::Failed(_));
-        let back: i64 = charge.refunds.iter().filter(counts).map(|r| self.refunds[*r].amount).sum();
-        let left = charge.amount - back;
+        let left = self.refundable(charge);
         if left == 0 {
-            let message = format!("订单 {} 已经全额退款 (nothing is left)", charge.order_no);
+            let order_no = self.text(charge, "order_no");
+            let message = format!("订单 {order_no} 已经全额退款 (nothing is left)");
             return Err(Answer::conflict("charge_unexpected_status", &message));
         }
-        let amount = match params.get("amount").filter(|amount| !amount.is_null()) {
-            None => left,
-            Some(amount) => {
-                let amount = amount.as_i64().filter(|amount| (1..=left).contains(amount));
-                amount.ok_or_else(|| {
-                    Answer::bad_parameter("amount", &format!("not 1 to {left}, which is left"))
-                })?
-            }
+        let amount = params.get("amount").filter(|amount| !amount.is_null());
+        let amount = match amount {
+            None => Some(left),
+            Some(amount) => amount.as_i64().filter(|amount| (1..=left).contains(amount)),
         };
-        let requested = params.get("metadata").and_then(|metadata| metadata.get("sandbox"));
-        let failure = requested.and_then(Value::as_str).filter(|code| code.starts_with("refund_"));
-        let (refund, now) = (self.refunds.len(), self.clock.millis());
-        self.refunds.push(Refund {
-            id: format!("re_1012611230000{:011}", refund + 1).into(),
-            amount,
-            charge: number,
-            created: seconds(now),
-            progress: failure.map_or(Progress::Pending, |code| Progress::Failed(code.into())),
-            params: Value::Object(params).to_string().into(),
-        });
-        self.charges[number].refunds.push(refund);
-        match self.refunds[refund].progress {
-            Progress::Failed(_) => {
-                let object = self.show_refund(refund);
-                self.record_event("refund.failed", object, now);
-            }
-            _ => self.due.add(now + millis(REFUND_TAKES), Due::Refund(refund)),
+        let why = format!("not 1 to {left}, which is left");
+        let amount = amount.ok_or_else(|| Answer::bad_parameter("amount", &why))?;
+
+        let mut document = check::checked(&REFUND, params)?;
+        let charged = self.document(charge);
+        let own = ["order_no", "charge", "charge_order_no", "currency", "transaction_no"];
+        document.retain(|name, _| !own.contains(&name.as_str()));
+        document.insert("amount".into(), amount.into());
+        document.insert("charge".into(), self.id(charge).into());
+        document.insert("charge_order_no".into(), charged["order_no"].clone());
+        document.insert("currency".into(), charged["currency"].clone());
+        if let Some(source) = charged.get("_source") {
+            document.insert("_source".into(), source.clone());
         }
-        Ok(Answer::ok(self.show_refund(refund)))
+        let wish = document.get("metadata").and_then(|metadata| metadata.get("sandbox"));
+        let wish = wish.and_then(Value::as_str).filter(|code| code.starts_with("refund_"));
+        let wish = wish.map(str::to_owned);
+        let (app, now) = (self.rows[charge].app, self.clock.millis());
+        let new = New { parent: Some(charge), group, ..New::of(&REFUND, app, document) };
+        let refund = self.add(new, now)?;
+        match wish.as_deref() {
+            None => self.due.add(
+                now + millis(REFUND_TAKES),
+                Due { row: refund, from: "pending", to: "succeeded" },
+            ),
+            Some(WAITS) => self.wait_for_merchant(refund, now),
+            Some(code) => {
+                self.set(refund, "failure_code", code);
+                self.set(refund, "failure_msg", "退款已被支付渠道拒绝 (refused)");
+                self.enter(refund, "failed", now)?;
+            }
+        }
+        Ok(refund)
     }
 
-    /// The channel pays the money back.
-    pub(super) fn settle_refund(&mut self, refund: usize, at: Millis) {
-        self.refunds[refund].progress = Progress::Succeeded(seconds(at));
-        let object = self.show_refund(refund);
-        self.record_event("refund.succeeded", object, at);
+    /// The refund of some Alipay accounts: the merchant has to open a page on the same day.
+    fn wait_for_merchant(&mut self, refund: usize, at: Millis) {
+        let page =
+            format!("需要商户操作 (open this page): https://sandbox.invalid/{}", self.id(refund));
+        self.set(refund, "failure_code", WAITS);
+        self.set(refund, "failure_msg", page);
+        const DAY: i64 = 86_400;
+        const CHINA: i64 = 8 * 3_600;
+        let midnight = (seconds(at) + CHINA).div_euclid(DAY) * DAY + DAY - CHINA;
+        let due = Due { row: refund, from: "pending", to: "failed" };
+        self.due.add(midnight.unsigned_abs() * 1000, due);
     }
 
-    pub(super) fn retrieve_refund(&self, charge: &str, id: &str) -> Result<Answer, Answer> {
-        let charge = &self.charges[self.find_charge(charge)?];
-        let found = charge.refunds.iter().find(|refund| &*self.refunds[**refund].id == id);
-        found.map(|refund| Answer::ok(self.show_refund(*refund))).ok_or(Answer::not_found(id))
+    /// What follows from the end of a refund.
+    pub(super) fn refund_ended(&mut self, refund: usize, at: Millis) -> Result<(), Answer> {
+        let succeeded = self.rows[refund].state == "succeeded";
+        if succeeded {
+            let number = format!("sandbox{}", seconds(at));
+            self.edit(refund, |document| {
+                document.insert("transaction_no".into(), number.into());
+                document.remove("failure_code");
+                document.remove("failure_msg");
+            });
+        }
+        if let Some(batch) = self.rows[refund].group {
+            self.part_ended(batch, at)?;
+        }
+        let charge = self.rows[refund].parent;
+        match charge.and_then(|charge| self.rows[charge].group) {
+            Some(order) if self.is(order, &ORDER) => self.order_refunded(order, at),
+            Some(recharge) if self.is(recharge, &RECHARGE) => {
+                let to = if succeeded { "refunded" } else { "kept" };
+                self.enter(recharge, to, at)
+            }
+            _ => Ok(()),
+        }
     }
 
-    pub(super) fn list_refunds(&self, charge: &str, query: &Query) -> Result<Answer, Answer> {
-        let charge = &self.charges[self.find_charge(charge)?];
-        let all = charge.refunds.iter().rev().copied();
-        let found =
-            all.filter(|refund| query.selects_time(self.refunds[*refund].created)).collect();
-        let url = format!("/v1/charges/{}/refunds", charge.id);
-        let id = |refund: usize| &*self.refunds[refund].id;
-        Ok(query.page(&url, found, id, |refund| self.show_refund(refund)))
+    pub(super) fn create_batch_refund(
+        &mut self,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let app = self.app_in(&params)?;
+        let document = check::created(&kinds::BATCH_REFUND, params)?;
+        let reason = document["description"].clone();
+        // Ids of charges, or objects with an amount each.
+        let items: Vec<Map<String, Value>> = document["charges"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|item| match item {
+                Value::Object(item) => item.clone(),
+                id => Map::from_iter([("charge".to_owned(), id.clone())]),
+            })
+            .collect();
+        // Everything is checked before anything is refunded.
+        let mut refunds = Vec::new();
+        for mut item in items {
+            let id = item.get("charge").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let charge = self.find_global(&CHARGE, &id)?;
+            let wanted = item.get("amount").and_then(Value::as_i64).unwrap_or(1);
+            let is_twice = refunds.iter().any(|(other, _)| *other == charge);
+            if !(1..=self.refundable(charge)).contains(&wanted) || is_twice {
+                let why = format!("{id} is not paid, or less is left, or it is there twice");
+                return Err(Answer::bad_parameter("charges", &why));
+            }
+            item.entry("description").or_insert(reason.clone());
+            item.entry("status").or_insert("created".into());
+            refunds.push((charge, item));
+        }
+        let now = self.clock.millis();
+        let mut new = New::of(&kinds::BATCH_REFUND, app, document);
+        new.document
+            .insert("charges".into(), json!(refunds.iter().map(|r| &r.1).collect::<Vec<_>>()));
+        let batch = self.add(new, now)?;
+        for (charge, item) in refunds {
+            self.refund(charge, item, Some(batch))?;
+        }
+        Ok(Answer::ok(self.show(batch)))
+    }
+
+    /// The refunds of the charges of an order or a recharge, oldest first.
+    pub(super) fn refunds_in(&self, group: usize) -> Vec<usize> {
+        let charges = self.below(group, &CHARGE);
+        let mut refunds: Vec<_> =
+            charges.into_iter().flat_map(|charge| self.below(charge, &REFUND)).collect();
+        refunds.sort_unstable();
+        refunds
+    }
+
+    pub(super) fn refund_of(&self, group: usize, id: &str) -> Result<Answer, Answer> {
+        let found = self.refunds_in(group).into_iter().find(|refund| self.id(*refund) == id);
+        found.map(|refund| Answer::ok(self.show(refund))).ok_or_else(|| Answer::not_found(id))
     }
 }

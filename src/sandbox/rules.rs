@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
+use super::check;
+use super::kind::Limit;
 use crate::types::Channel;
 
 const MINUTE: i64 = 60;
@@ -14,36 +16,38 @@ const DAY: i64 = 24 * HOUR;
 /// The checked values of a request to create a charge.
 pub(super) struct Order {
     pub(super) channel: Channel,
-    pub(super) amount: i64,
     pub(super) time_expire: i64,
 }
 
 /// Checks the parameters of a charge, except for what depends on other charges.
-pub(super) fn check(params: &Map<String, Value>, app: &str, now: i64) -> Result<Order, Answer> {
+pub(super) fn check(params: &Map<String, Value>, now: i64) -> Result<Order, Answer> {
     let text = |name: &str| params.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
     let required = |name: &str| text(name).ok_or_else(|| Answer::bad_parameter(name, "missing"));
     for name in ["order_no", "channel", "client_ip", "currency", "subject", "body"] {
         required(name)?;
     }
-    if params.get("app").and_then(|app| app.get("id")).and_then(Value::as_str) != Some(app) {
-        return Err(Answer::bad_parameter("app[id]", "missing, or not this sandbox's app"));
-    }
+    // A channel that is not known here may be a new one.
     let channel = Channel::from(required("channel")?);
-    if matches!(channel, Channel::Other(_)) {
-        return Err(Answer::bad_parameter("channel", "no such channel"));
+    if !params.get("amount").and_then(Value::as_i64).is_some_and(|amount| amount > 0) {
+        return Err(Answer::bad_parameter("amount", "not a number above 0"));
     }
-    let amount = params.get("amount").and_then(Value::as_i64).filter(|amount| *amount > 0);
-    let amount = amount.ok_or_else(|| Answer::bad_parameter("amount", "not a number above 0"))?;
     if !takes_order_no(&channel, required("order_no")?) {
         let (least, most) = order_no_length(&channel).into_inner();
         let why = format!("{channel} takes {least} to {most} letters or digits");
         return Err(Answer::bad_parameter("order_no", &why));
     }
-    for (name, most) in [("subject", 32), ("body", 128), ("description", 255)] {
-        if text(name).is_some_and(|text| text.chars().count() > most) {
-            return Err(Answer::bad_parameter(name, &format!("more than {most} characters")));
+    let subject = match is_unionpay(&channel) {
+        true => Limit::Bytes(32),
+        false => Limit::Chars(1, 32),
+    };
+    let body = Limit::Chars(1, if channel == Channel::YeepayWap { 100 } else { 128 });
+    let description = Limit::Chars(0, 255);
+    for (name, limit) in [("subject", subject), ("body", body), ("description", description)] {
+        if let Some(value) = params.get(name).filter(|value| !value.is_null()) {
+            check::within(name, value, limit)?;
         }
     }
+    check::metadata(params.get("metadata").unwrap_or(&Value::Null))?;
     if required("currency")?.len() != 3 {
         return Err(Answer::bad_parameter("currency", "not three letters"));
     }
@@ -57,13 +61,14 @@ pub(super) fn check(params: &Map<String, Value>, app: &str, now: i64) -> Result<
     let time_expire = match params.get("time_expire").filter(|given| !given.is_null()) {
         None => now + default_expiry(&channel),
         Some(given) => {
-            let (least, most) = (now + MINUTE, now + longest_expiry(&channel));
+            let least = if is_wechat(&channel) { 5 * MINUTE } else { MINUTE };
+            let (least, most) = (now + least, now + longest_expiry(&channel));
             given.as_i64().filter(|time| (least..=most).contains(time)).ok_or_else(|| {
                 Answer::bad_parameter("time_expire", "too early, or too late for the channel")
             })?
         }
     };
-    Ok(Order { channel, amount, time_expire })
+    Ok(Order { channel, time_expire })
 }
 
 fn takes_order_no(channel: &Channel, order_no: &str) -> bool {
@@ -141,9 +146,19 @@ pub(super) fn same_order_window(channel: &Channel) -> i64 {
     }
 }
 
-/// Whether an order_no cannot be used for another charge, even if the first one was not paid.
+/// Whether an order_no cannot be used for another charge, even if the first one was not paid. The
+/// scanned codes of WeChat make a new charge.
 pub(super) fn uses_order_no_up(channel: &Channel) -> bool {
-    matches!(channel, Channel::IsvQr | Channel::IsvScan | Channel::IsvWap) || is_wechat(channel)
+    let is_scan = matches!(channel, Channel::WxPubScan | Channel::CbWxPubScan);
+    matches!(channel, Channel::IsvQr | Channel::IsvScan | Channel::IsvWap)
+        || is_wechat(channel) && !is_scan
+}
+
+/// The channels among which an order_no is unique.
+pub(super) fn family(channel: &Channel) -> &str {
+    let families = ["cb_alipay", "cb_wx", "alipay", "wx", "upacp", "isv", "qpay"];
+    let name = channel.as_str();
+    families.into_iter().find(|family| name.starts_with(family)).unwrap_or(name)
 }
 
 /// Whether it is a channel of Alipay, on which other instalment parameters make another charge.

@@ -1,31 +1,43 @@
-//! Creates the charges that a sandbox starts with.
+//! Creates the charges that a sandbox starts with, and their refunds.
 
 use std::io;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::state::{APP, State};
+use super::answer::Answer;
+use super::state::State;
 
 impl State {
-    /// Creates the charges of `Options::seed`.
+    /// Creates the charges of `Options::seed`, in the first app if they name none.
     pub(super) fn load_seed(&mut self, seed: &str) -> io::Result<()> {
         let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
         let charges: Vec<Map<String, Value>> = serde_json::from_str(seed)
             .map_err(|error| wrong(format!("the seed is not an array of charges: {error}")))?;
-        for (at, mut params) in charges.into_iter().enumerate() {
-            let id = params.remove("id");
-            let paid = params.remove("paid") == Some(true.into());
-            let reversed = params.remove("reversed") == Some(true.into());
-            params.entry("app").or_insert(json!({ "id": APP }));
-            let (charge, _) = self
-                .add_charge(params, id.as_ref().and_then(Value::as_str))
-                .map_err(|refusal| {
-                    wrong(format!("charge {at} of the seed: {}", refusal.body["error"]["message"]))
-                })?;
-            if paid {
-                self.pay(charge, self.clock.millis());
-            }
-            self.charges[charge].reversed = reversed;
+        for (at, params) in charges.into_iter().enumerate() {
+            self.seed_charge(params).map_err(|refusal| {
+                wrong(format!("charge {at} of the seed: {}", refusal.body["error"]["message"]))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn seed_charge(&mut self, mut params: Map<String, Value>) -> Result<(), Answer> {
+        let id = params.remove("id");
+        let paid = params.remove("paid") == Some(true.into());
+        let reversed = params.remove("reversed") == Some(true.into());
+        let refunds = params.remove("refunds").unwrap_or_default();
+        let app = if params.contains_key("app") { self.app_in(&params)? } else { 0 };
+        let id = id.as_ref().and_then(Value::as_str);
+        let (charge, _) = self.add_charge(app, params, id, None)?;
+        if paid {
+            self.pay(charge, self.clock.millis());
+        }
+        for refund in refunds.as_array().into_iter().flatten() {
+            let refund = refund.as_object().cloned().unwrap_or_default();
+            self.refund(charge, refund, None)?;
+        }
+        if reversed {
+            self.close_charge(charge)?;
         }
         Ok(())
     }

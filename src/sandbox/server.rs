@@ -1,6 +1,7 @@
 //! The HTTP server of the sandbox: connections, the checks of a request, and faults.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use base64::Engine;
@@ -60,7 +61,7 @@ async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(async |request| {
         let mut response = answer(request, &sandbox).await?;
-        let now = sandbox.lock().state.clock.date(sandbox.clock_ahead);
+        let now = sandbox.lock().state.clock.date(sandbox.options.clock_ahead);
         response.headers_mut().insert(DATE, now);
         Ok::<_, ConnectionAborted>(response)
     });
@@ -103,7 +104,12 @@ async fn answer(
     };
     received.signature = signature(&received, sandbox);
 
-    let admitted = admit(&received, sandbox);
+    let running = Running::begin(sandbox);
+    let most = sandbox.options.max_concurrent;
+    let admitted = match most.is_some_and(|most| running.count > most) {
+        true => Err(Answer::refused(403, "超过并发数限制 (too many requests at the same time)")),
+        false => admit(&received, sandbox),
+    };
     let (fault, answer) = {
         let mut locked = sandbox.lock();
         let fault = locked.faults.for_request(&received.method, head.uri.path());
@@ -117,7 +123,7 @@ async fn answer(
             (None, Some(Ok(answer) | Err(answer))) => Some(answer.status),
             (None, None) => None,
         };
-        if sandbox.prints {
+        if sandbox.options.print_requests {
             println!("{received}");
         }
         locked.received.add(received);
@@ -132,6 +138,25 @@ async fn answer(
     match fault {
         None => Ok(actual),
         Some(fault) => fail(fault, actual, sandbox).await,
+    }
+}
+
+/// A request that is being answered. It counts until it is dropped.
+struct Running<'a> {
+    sandbox: &'a SandboxInner,
+    /// With the others, at its beginning.
+    count: usize,
+}
+
+impl<'a> Running<'a> {
+    fn begin(sandbox: &'a SandboxInner) -> Self {
+        Self { sandbox, count: sandbox.concurrent.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.sandbox.concurrent.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -210,24 +235,27 @@ fn signature(received: &ReceivedRequest, sandbox: &SandboxInner) -> SignatureChe
 
 /// Refuses a request whose API key, timestamp or signature is not accepted.
 fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answer> {
-    if !has_api_key(received, &sandbox.api_key) {
+    if !has_api_key(received, &sandbox.options.api_key) {
         return Err(Answer::refused(401, "提供了无效的 API KEY (invalid API key)"));
     }
-    if sandbox.merchant.is_none() {
+    let is_missing = received.signature == SignatureCheck::Missing;
+    if sandbox.merchant.is_none()
+        || is_missing && sandbox.options.unsigned_reads && received.method == "GET"
+    {
         return Ok(());
+    }
+    if is_missing {
+        return Err(Answer::refused(401, "缺少签名 (the request is not signed)"));
     }
     // The client uses the system clock, not the sandbox's.
     let now = sandbox.world_clock();
     let timestamp = received.header("pingplusplus-request-timestamp").unwrap_or_default();
     let distance = timestamp.parse::<i64>().map_or(u64::MAX, |time| time.abs_diff(now));
-    if distance > sandbox.clock_tolerance.as_secs() {
+    if distance > sandbox.options.clock_tolerance.as_secs() {
         return Err(Answer::refused(401, "请求时间戳无效 (the timestamp is missing or off)"));
     }
     match received.signature {
         SignatureCheck::Verified => Ok(()),
-        SignatureCheck::Missing => {
-            Err(Answer::refused(401, "缺少签名 (the request is not signed)"))
-        }
         _ => Err(Answer::refused(401, "签名验证失败 (the signature does not verify)")),
     }
 }
@@ -247,7 +275,7 @@ fn has_api_key(received: &ReceivedRequest, key: &str) -> bool {
 /// unsigned one.
 fn response(answer: &Answer, signer: Option<&SandboxInner>) -> Response<Body> {
     let body = pretty(&answer.body);
-    let signature = signer.filter(|sandbox| sandbox.signs_answers).map(|s| signed(&body, s));
+    let signature = signer.filter(|sandbox| sandbox.options.sign_answers).map(|s| signed(&body, s));
     let mut response = response_of(answer.status, "application/json;charset=utf-8", full(body));
     if let Some(Ok(signature)) = signature {
         response.headers_mut().insert(SIGNATURE, signature);

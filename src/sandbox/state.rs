@@ -1,117 +1,45 @@
-//! The data of the sandbox: charges, refunds, events and what is due. No I/O and no operations;
-//! those are in `charges`, `refunds` and `events`.
+//! The data of the sandbox: rows of all kinds, the ledger, and what is due. No I/O and no operations.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::answer::Answer;
-use super::clock::{Clock, Schedule};
-use crate::types::Channel;
+use super::clock::{Clock, Millis, Schedule, seconds};
+use super::kind::{IdForm, Kind};
+use super::kinds;
+use super::ledger::Ledger;
 
-/// The id of the only app.
+/// The id of the first app.
 pub(super) const APP: &str = "app_sandbox000000001";
 
-/// All objects, oldest first. An object is referred to by its index.
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) clock: Clock,
-    pub(super) charges: Vec<Charge>,
-    pub(super) charge_by_id: HashMap<Box<str>, usize>,
-    /// The last charge of an order_no.
-    pub(super) charge_by_order: HashMap<Box<str>, usize>,
-    pub(super) refunds: Vec<Refund>,
-    pub(super) events: Vec<Event>,
-    pub(super) due: Schedule<Due>,
-    /// Whether events are delivered to a webhook; if not, `deliveries` stays empty.
-    pub(super) has_webhook: bool,
-    pub(super) deliveries: Schedule<Delivery>,
+/// The state of a row that was deleted.
+pub(super) const DELETED: &str = "deleted";
+
+/// An object. It is referred to by its number, the index in `State::rows`.
+pub(super) struct Row {
+    pub(super) kind: &'static Kind,
+    /// The number of the app.
+    pub(super) app: usize,
+    pub(super) id: Box<str>,
+    /// The object in whose path it is: the charge of a refund, the user of a coupon.
+    pub(super) parent: Option<usize>,
+    /// The object that it is a part of: the order of a charge, the batch of a withdrawal.
+    pub(super) group: Option<usize>,
+    pub(super) state: &'static str,
+    pub(super) created: i64,
+    /// The fields that are not as in `Kind::fields`, as JSON; names that begin with `_` are not
+    /// shown. Text takes a third of the memory of a map.
+    pub(super) document: Box<str>,
 }
 
-impl State {
-    pub(super) fn find_charge(&self, id: &str) -> Result<usize, Answer> {
-        self.charge_by_id.get(id).copied().ok_or_else(|| Answer::not_found(id))
-    }
-}
-
-/// A change that happens without a request when its time has come.
+/// A change that happens without a request when its time has come, if the row is still in this state.
 #[derive(Clone, Copy)]
-pub(super) enum Due {
-    /// The customer pays this charge.
-    Pay(usize),
-    /// The channel settles this refund.
-    Refund(usize),
-}
-
-/// A charge, in little memory; `State::show_charge` makes the object of the API.
-pub(super) struct Charge {
-    pub(super) id: Box<str>,
-    pub(super) order_no: Box<str>,
-    pub(super) amount: i64,
-    pub(super) channel: Channel,
-    pub(super) reversed: bool,
-    pub(super) time_paid: Option<i64>,
-    pub(super) refunds: Vec<usize>,
-    /// The body of the request that created it.
-    pub(super) params: Box<str>,
-    pub(super) created: i64,
-    pub(super) time_expire: i64,
-    /// The failure_code.
-    pub(super) failure: Option<&'static str>,
-}
-
-impl Charge {
-    /// Whether it can be paid.
-    pub(super) fn is_open(&self, now: i64) -> bool {
-        self.time_paid.is_none()
-            && !self.reversed
-            && self.failure.is_none()
-            && now < self.time_expire
-    }
-
-    pub(super) fn params(&self) -> Value {
-        serde_json::from_str(&self.params).unwrap_or_default()
-    }
-}
-
-/// A refund; `State::show_refund` makes the object of the API.
-pub(super) struct Refund {
-    pub(super) id: Box<str>,
-    pub(super) amount: i64,
-    pub(super) charge: usize,
-    pub(super) created: i64,
-    pub(super) progress: Progress,
-    /// The body of the request that created it.
-    pub(super) params: Box<str>,
-}
-
-#[derive(PartialEq)]
-pub(super) enum Progress {
-    Pending,
-    /// With its time.
-    Succeeded(i64),
-    /// With its failure_code.
-    Failed(Box<str>),
-}
-
-impl Refund {
-    pub(super) fn succeeded(&self) -> bool {
-        matches!(self.progress, Progress::Succeeded(_))
-    }
-
-    pub(super) fn params(&self) -> Value {
-        serde_json::from_str(&self.params).unwrap_or_default()
-    }
-}
-
-/// An event; `State::show_event` makes the object of the API.
-pub(super) struct Event {
-    pub(super) id: Box<str>,
-    pub(super) created: i64,
-    pub(super) kind: &'static str,
-    /// The charge or refund at the time of the event.
-    pub(super) object: Box<str>,
-    pub(super) delivered: bool,
+pub(super) struct Due {
+    pub(super) row: usize,
+    pub(super) from: &'static str,
+    pub(super) to: &'static str,
 }
 
 /// One delivery of an event to the webhook.
@@ -120,4 +48,194 @@ pub(super) struct Delivery {
     pub(super) event: usize,
     /// The number of failed deliveries before this one.
     pub(super) failures: usize,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) clock: Clock,
+    pub(super) apps: Vec<Box<str>>,
+    /// How many of the apps are there from the start; the others are sub-apps, or any.
+    pub(super) own_apps: usize,
+    /// Whether any other app is accepted, too.
+    pub(super) any_app: bool,
+    pub(super) rows: Vec<Row>,
+    /// By `key`.
+    by_id: HashMap<Box<str>, usize>,
+    /// The last row of a merchant's number.
+    pub(super) by_number: HashMap<Box<str>, usize>,
+    by_kind: HashMap<&'static str, Vec<usize>>,
+    /// The rows of a parent or a group.
+    below: HashMap<usize, Vec<usize>>,
+    pub(super) ledger: Ledger,
+    pub(super) due: Schedule<Due>,
+    /// Whether events are delivered to a webhook; if not, `deliveries` stays empty.
+    pub(super) has_webhook: bool,
+    pub(super) deliveries: Schedule<Delivery>,
+}
+
+impl State {
+    /// Adds a row without doing anything else. A kind whose ids are chosen takes it from `id`.
+    pub(super) fn insert(&mut self, mut row: Row) -> Result<usize, Answer> {
+        let number = self.rows.len();
+        if row.id.is_empty() {
+            if let IdForm::Numbered(prefix, digits) = row.kind.id {
+                let count = self.of_kind(row.kind).len() + 1;
+                row.id = format!("{prefix}{count:0digits$}").into();
+            }
+        }
+        let key = key(row.kind, row.app, row.parent, &row.id);
+        if self.by_id.get(&key).is_some_and(|other| self.rows[*other].state != DELETED) {
+            return Err(Answer::bad_parameter("id", "there is one already"));
+        }
+        self.by_id.insert(key, number);
+        self.by_kind.entry(row.kind.name).or_default().push(number);
+        for above in [row.parent, row.group].into_iter().flatten() {
+            self.below.entry(above).or_default().push(number);
+        }
+        self.rows.push(row);
+        Ok(number)
+    }
+
+    /// Removes the last row, which nothing refers to yet.
+    pub(super) fn remove_last(&mut self) {
+        let Some(row) = self.rows.pop() else { return };
+        self.by_id.remove(&key(row.kind, row.app, row.parent, &row.id));
+        self.by_kind.entry(row.kind.name).or_default().pop();
+        for above in [row.parent, row.group].into_iter().flatten() {
+            self.below.entry(above).or_default().pop();
+        }
+    }
+
+    /// Makes a row part of another one.
+    pub(super) fn group(&mut self, row: usize, group: usize) {
+        self.rows[row].group = Some(group);
+        self.below.entry(group).or_default().push(row);
+    }
+
+    pub(super) fn find(
+        &self,
+        kind: &'static Kind,
+        app: usize,
+        parent: Option<usize>,
+        id: &str,
+    ) -> Result<usize, Answer> {
+        let found = self.by_id.get(&key(kind, app, parent, id)).copied();
+        let is_there = |row: &usize| {
+            let row = &self.rows[*row];
+            row.state != DELETED && (parent.is_none() || row.parent == parent)
+        };
+        found.filter(is_there).ok_or_else(|| Answer::not_found(id))
+    }
+
+    /// A row of a kind whose ids are unique.
+    pub(super) fn find_global(&self, kind: &'static Kind, id: &str) -> Result<usize, Answer> {
+        self.find(kind, 0, None, id)
+    }
+
+    /// The number of an app that is known, or accepted.
+    pub(super) fn app(&mut self, id: &str) -> Option<usize> {
+        let known = self.apps.iter().position(|app| &**app == id);
+        if known.is_some_and(|known| known < self.own_apps) {
+            return known;
+        }
+        let is_sub_app = self.find_global(&kinds::SUB_APP, id).is_ok();
+        if id.is_empty() || !(self.any_app || is_sub_app) {
+            return None;
+        }
+        Some(known.unwrap_or_else(|| {
+            self.apps.push(id.into());
+            self.apps.len() - 1
+        }))
+    }
+
+    /// The rows of a kind, oldest first, with those that were deleted.
+    pub(super) fn of_kind(&self, kind: &Kind) -> &[usize] {
+        self.by_kind.get(kind.name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rows of a kind that belong to another row, oldest first.
+    pub(super) fn below(&self, row: usize, kind: &Kind) -> Vec<usize> {
+        let below = self.below.get(&row).into_iter().flatten().copied();
+        let is_it = |row: &usize| {
+            let row = &self.rows[*row];
+            row.kind.name == kind.name && row.state != DELETED
+        };
+        below.filter(is_it).collect()
+    }
+
+    pub(super) fn document(&self, row: usize) -> Map<String, Value> {
+        serde_json::from_str(&self.rows[row].document).unwrap_or_default()
+    }
+
+    pub(super) fn edit(&mut self, row: usize, change: impl FnOnce(&mut Map<String, Value>)) {
+        let mut document = self.document(row);
+        change(&mut document);
+        self.rows[row].document = text_of(document);
+    }
+
+    pub(super) fn set(&mut self, row: usize, field: &str, value: impl Into<Value>) {
+        self.edit(row, |document| {
+            document.insert(field.to_owned(), value.into());
+        });
+    }
+
+    /// A field of a row's document.
+    pub(super) fn field(&self, row: usize, name: &str) -> Value {
+        self.document(row).remove(name).unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, row: usize, name: &str) -> String {
+        self.field(row, name).as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(super) fn number(&self, row: usize, name: &str) -> i64 {
+        self.field(row, name).as_i64().unwrap_or_default()
+    }
+
+    pub(super) fn is(&self, row: usize, kind: &Kind) -> bool {
+        self.rows[row].kind.name == kind.name
+    }
+
+    /// The id of a row, where it is part of a document.
+    pub(super) fn id(&self, row: usize) -> &str {
+        &self.rows[row].id
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        seconds(self.clock.millis())
+    }
+
+    /// The time at which a row that enters a state now leaves it again.
+    pub(super) fn schedule(&mut self, row: usize, from: &'static str, at: Millis) {
+        if let Some((pause, to)) = self.rows[row].kind.passes(from) {
+            self.due.add(at + pause * 1000, Due { row, from, to });
+        }
+    }
+}
+
+pub(super) fn text_of(document: Map<String, Value>) -> Box<str> {
+    Value::Object(document).to_string().into()
+}
+
+/// Identifies a row among all. An id that the merchant chooses is unique below its parent only.
+fn key(kind: &Kind, app: usize, parent: Option<usize>, id: &str) -> Box<str> {
+    match (kind.id, parent) {
+        (IdForm::Numbered(..), _) => format!("{}/{id}", kind.name).into(),
+        (IdForm::Named(_), Some(parent)) => format!("{}/#{parent}/{id}", kind.name).into(),
+        (IdForm::Named(_), None) => format!("{}/{app}/{id}", kind.name).into(),
+    }
+}
+
+/// The fields of each kind, parsed.
+static FIELDS: LazyLock<HashMap<&'static str, Map<String, Value>>> = LazyLock::new(|| {
+    let fields = |kind: &'static Kind| {
+        let fields = serde_json::from_str(kind.fields);
+        (kind.name, fields.unwrap_or_else(|error| panic!("{}: {error}", kind.name)))
+    };
+    kinds::all().map(fields).collect()
+});
+
+/// The fields of an object of a kind with the values that they have first.
+pub(super) fn fields(kind: &Kind) -> &'static Map<String, Value> {
+    &FIELDS[kind.name]
 }

@@ -1,0 +1,105 @@
+//! Checks parameters against what is documented of a kind. No state.
+
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::kind::{Kind, Limit};
+use super::state::fields;
+
+/// The most pairs in `metadata` (since 2025-07-09), and the most characters in all of them.
+const METADATA: (usize, usize) = (20, 1_000);
+
+/// The fields of a new object that its parameters say.
+pub(super) fn created(
+    kind: &Kind,
+    params: Map<String, Value>,
+) -> Result<Map<String, Value>, Answer> {
+    for name in kind.needs.iter().filter(|name| **name != "app") {
+        let given = params.get(*name).unwrap_or(&Value::Null);
+        if given.is_null() || given.as_str() == Some("") {
+            return Err(Answer::bad_parameter(name, "missing"));
+        }
+    }
+    checked(kind, params)
+}
+
+/// The parameters that are fields of the kind, with the right types and within the limits.
+pub(super) fn checked(
+    kind: &Kind,
+    params: Map<String, Value>,
+) -> Result<Map<String, Value>, Answer> {
+    for (name, limit) in kind.limits {
+        if let Some(value) = params.get(*name).filter(|value| !value.is_null()) {
+            within(name, value, *limit)?;
+        }
+    }
+    let mut document = Map::new();
+    for (name, value) in params {
+        let Some(default) = fields(kind).get(&name) else { continue };
+        // Some clients write empty maps as lists.
+        let is_empty_map = default.is_object() && value.as_array().is_some_and(Vec::is_empty);
+        if value.is_null() || is_empty_map || name == "status" || name == "app" {
+            continue;
+        }
+        if !default.is_null() && std::mem::discriminant(default) != std::mem::discriminant(&value) {
+            return Err(Answer::bad_parameter(&name, &format!("not like {default}")));
+        }
+        if name == "metadata" {
+            metadata(&value)?;
+        }
+        document.insert(name, value);
+    }
+    Ok(document)
+}
+
+/// Checks the number of pairs in `metadata`, and their length.
+pub(super) fn metadata(value: &Value) -> Result<(), Answer> {
+    let pairs = value.as_object().map_or(0, Map::len);
+    let text = |value: &Value| match value {
+        Value::String(text) => text.chars().count(),
+        other => other.to_string().chars().count(),
+    };
+    let pairs_of = value.as_object().into_iter().flatten();
+    let length: usize = pairs_of.map(|(key, value)| key.chars().count() + text(value)).sum();
+    if pairs > METADATA.0 || length > METADATA.1 {
+        let (pairs, length) = METADATA;
+        let why = format!("more than {pairs} pairs or {length} characters");
+        return Err(Answer::bad_parameter("metadata", &why));
+    }
+    Ok(())
+}
+
+/// Checks a parameter against one limit.
+pub(super) fn within(name: &str, value: &Value, limit: Limit) -> Result<(), Answer> {
+    let text = value.as_str();
+    let (holds, why) = match limit {
+        Limit::Chars(least, most) => (
+            text.is_some_and(|text| (least..=most).contains(&text.chars().count())),
+            format!("not {least} to {most} characters"),
+        ),
+        Limit::Bytes(most) => (
+            text.is_some_and(|text| text.len() <= most),
+            format!("more than {most} bytes in UTF-8"),
+        ),
+        Limit::Alnum(least, most) => (
+            text.is_some_and(|text| {
+                (least..=most).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric())
+            }),
+            format!("not {least} to {most} letters or digits"),
+        ),
+        Limit::Number(least, most) => (
+            value.as_i64().is_some_and(|number| (least..=most).contains(&number)),
+            format!("not a number of {least} to {most}"),
+        ),
+        Limit::Items(most) => (
+            value.as_array().is_some_and(|items| (1..=most).contains(&items.len())),
+            format!("not a list of 1 to {most} items"),
+        ),
+        Limit::OneOf(names) => (
+            text.is_some_and(|text| names.contains(&text)),
+            format!("not one of {}", names.join(", ")),
+        ),
+    };
+    holds.then_some(()).ok_or_else(|| Answer::bad_parameter(name, &why))
+}

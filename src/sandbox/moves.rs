@@ -1,0 +1,202 @@
+//! What happens to a row: it is added, enters a state, and leaves it when its time has come. Each step
+//! posts to the ledger first, so that what cannot be paid changes nothing.
+
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::clock::{Millis, seconds};
+use super::kind::{By, Kind, Purse};
+use super::kinds::{BALANCE_TRANSACTION, USER};
+use super::ledger::Account;
+use super::state::{Row, State, text_of};
+
+/// What a new row is made of.
+pub(super) struct New {
+    pub(super) kind: &'static Kind,
+    pub(super) app: usize,
+    /// Empty if the kind counts its rows.
+    pub(super) id: Box<str>,
+    pub(super) parent: Option<usize>,
+    pub(super) group: Option<usize>,
+    /// Not always the first one.
+    pub(super) state: &'static str,
+    pub(super) document: Map<String, Value>,
+}
+
+impl New {
+    pub(super) fn of(kind: &'static Kind, app: usize, document: Map<String, Value>) -> Self {
+        let state = kind.states[0].name;
+        Self { kind, app, id: "".into(), parent: None, group: None, state, document }
+    }
+}
+
+impl State {
+    /// Adds a row, which enters its first state.
+    pub(super) fn add(&mut self, new: New, at: Millis) -> Result<usize, Answer> {
+        let New { kind, app, id, parent, group, state, document } = new;
+        let number = kind.unique.and_then(|name| document.get(name)).and_then(Value::as_str);
+        let number = number.map(|number| format!("{}/{app}/{number}", kind.name));
+        if number.as_ref().is_some_and(|number| self.by_number.contains_key(&**number)) {
+            let name = kind.unique.unwrap_or_default();
+            let message = format!("参数 {name} 已被使用 (another {} has this number)", kind.name);
+            return Err(Answer::error(400, "invalid_request_error", &message, None, Some(name)));
+        }
+        let (created, document) = (seconds(at), text_of(document));
+        let row = self.insert(Row { kind, app, id, parent, group, state, created, document })?;
+        if let Err(refusal) = self.enter(row, state, at) {
+            self.remove_last();
+            return Err(refusal);
+        }
+        if let Some(number) = number {
+            self.by_number.insert(number.into(), row);
+        }
+        Ok(row)
+    }
+
+    /// Lets a row enter a state, with all that follows.
+    pub(super) fn enter(&mut self, row: usize, to: &str, at: Millis) -> Result<(), Answer> {
+        let kind = self.rows[row].kind;
+        let state = kind.state(to);
+        if let Some(posting) = state.posts {
+            let amount = self.field(row, "_posts").as_i64();
+            let amount = amount.unwrap_or_else(|| self.number(row, "amount"));
+            self.post(row, posting.from, posting.to, amount, posting.reason, at)?;
+        }
+        for (field, value) in
+            [(state.time, Value::from(seconds(at))), (state.flag, Value::from(true))]
+        {
+            if let Some(field) = field {
+                self.set(row, field, value);
+            }
+        }
+        self.rows[row].state = state.name;
+        self.schedule(row, state.name, at);
+        if let Some(event) = state.event {
+            let object = self.show(row);
+            self.record_event(event, object, at);
+        }
+        self.entered(row, at)
+    }
+
+    /// Moves an amount in the ledger for a row, and records what that does to balances of users.
+    pub(super) fn post(
+        &mut self,
+        row: usize,
+        from: Purse,
+        to: Purse,
+        amount: i64,
+        reason: &str,
+        at: Millis,
+    ) -> Result<(), Answer> {
+        if amount == 0 {
+            return Ok(());
+        }
+        let (from, to) = (self.account(row, from), self.account(row, to));
+        if !self.ledger.post(from.clone(), to.clone(), amount, row) {
+            let message = "用户余额不足 (the balance of the user is too low)";
+            return Err(Answer::error(402, "channel_error", message, None, Some("amount")));
+        }
+        for (account, change) in [(from, -amount), (to, amount)] {
+            let Account::User(app, user) = &account else { continue };
+            let change = [
+                ("user", Value::from(&**user)),
+                ("amount", change.into()),
+                ("available_balance", self.ledger.balance(&account).into()),
+                ("source", self.id(row).into()),
+                ("type", reason.into()),
+                ("description", self.field(row, "description")),
+            ];
+            let document = Map::from_iter(change.map(|(name, value)| (name.to_owned(), value)));
+            self.user(*app, user, at)?;
+            let made = self.add(New::of(&BALANCE_TRANSACTION, *app, document), at)?;
+            let made = Value::from(self.id(made));
+            self.names_transaction(row, user, made);
+        }
+        Ok(())
+    }
+
+    /// Writes the id of a balance transaction into the object that caused it.
+    fn names_transaction(&mut self, row: usize, user: &str, id: Value) {
+        let fields = super::state::fields(self.rows[row].kind);
+        let is_recipient = self.text(row, "recipient") == user;
+        let names = [
+            ("balance_transaction", true),
+            ("user_balance_transaction", !is_recipient),
+            ("recipient_balance_transaction", is_recipient),
+        ];
+        for (name, is_it) in names {
+            if is_it && fields.contains_key(name) {
+                self.set(row, name, id.clone());
+            }
+        }
+    }
+
+    fn account(&self, row: usize, purse: Purse) -> Account {
+        let app = self.rows[row].app;
+        let user = |name: &str| Account::User(app, self.text(row, name).into());
+        match purse {
+            Purse::Channels => Account::Channels,
+            Purse::Merchant => Account::Merchant(app),
+            Purse::Reserved => Account::Reserved(row),
+            Purse::User(field) => user(field),
+            Purse::Source if self.text(row, "_source").is_empty() => Account::Channels,
+            Purse::Source => user("_source"),
+        }
+    }
+
+    /// The user of an app with this id, who is made if need be: recharges and coupons do that.
+    pub(super) fn user(&mut self, app: usize, id: &str, at: Millis) -> Result<usize, Answer> {
+        if let Ok(user) = self.find(&USER, app, None, id) {
+            return Ok(user);
+        }
+        self.add(New { id: id.into(), ..New::of(&USER, app, Map::new()) }, at)
+    }
+
+    /// Moves a row on because of something that happens to it. `None` if nothing follows from it in
+    /// the row's state.
+    pub(super) fn advance(&mut self, row: usize, by: By, at: Millis) -> Option<Result<(), Answer>> {
+        let to = self.rows[row].kind.leads(by, self.rows[row].state)?;
+        let to = match by {
+            By::Put | By::Verb(_) => to,
+            _ => self.or_fails(row, to),
+        };
+        Some(if to == self.rows[row].state { Ok(()) } else { self.enter(row, to, at) })
+    }
+
+    /// Somebody does what the object with this id waits for.
+    pub(super) fn confirm(&mut self, id: &str) -> bool {
+        let waits = |row: &Row| &*row.id == id && row.kind.leads(By::Confirm, row.state).is_some();
+        let Some(row) = self.rows.iter().position(waits) else { return false };
+        matches!(self.advance(row, By::Confirm, self.clock.millis()), Some(Ok(())))
+    }
+
+    /// Performs every change that is due, in order and each at its own time.
+    pub(super) fn catch_up(&mut self) {
+        let now = self.clock.millis();
+        while let Some((time, due)) = self.due.take_due(now) {
+            if self.rows[due.row].state == due.from {
+                let to = self.or_fails(due.row, due.to);
+                // What is taken from a balance was reserved before, so that nothing is short here.
+                let _ = self.enter(due.row, to, time);
+            }
+        }
+    }
+
+    /// The state that a row moves to, which is `failed` if its `metadata[sandbox]` says so.
+    fn or_fails(&mut self, row: usize, to: &'static str) -> &'static str {
+        let wish = self.field(row, "metadata")["sandbox"].as_str().map(str::to_owned);
+        match wish {
+            Some(code) if self.rows[row].kind.has_state("failed") => {
+                self.fail(row, &code);
+                "failed"
+            }
+            _ => to,
+        }
+    }
+
+    /// Writes why a row has failed.
+    pub(super) fn fail(&mut self, row: usize, code: &str) {
+        self.set(row, "failure_code", code);
+        self.set(row, "failure_msg", format!("沙箱模拟的失败 (simulated failure: {code})"));
+    }
+}

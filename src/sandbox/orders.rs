@@ -1,0 +1,331 @@
+//! Orders of the sandbox: their charges, their refunds, and what being paid does to coupons,
+//! royalties and balances.
+
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::check;
+use super::clock::Millis;
+use super::input::Query;
+use super::kind::Paging;
+use super::kinds::{BALANCE_SETTLEMENT, CHARGE, COUPON, ORDER, REFUND, USER};
+use super::moves::New;
+use super::operations::Place;
+use super::state::State;
+
+/// The parameters of an order that are not shown, but used when it is paid.
+const KEPT: [&str; 3] = ["royalty_users", "royalty_template", "balance_settlement"];
+
+const DAY: i64 = 86_400;
+
+impl State {
+    pub(super) fn create_order(&mut self, params: Map<String, Value>) -> Result<Answer, Answer> {
+        let app = self.app_in(&params)?;
+        let now = self.clock.millis();
+        let kept = KEPT.map(|name| (name, params.get(name).cloned()));
+        let mut document = check::created(&ORDER, params)?;
+        let amount = document["amount"].as_i64().unwrap_or_default();
+        let uid = document.get("uid").and_then(Value::as_str).map(str::to_owned);
+        let coupon = document.get("coupon").and_then(Value::as_str).map(str::to_owned);
+        let coupon = match coupon {
+            None => None,
+            Some(id) => Some(self.usable_coupon(app, uid.as_deref(), &id, amount)?),
+        };
+        let off = coupon.map_or(0, |coupon| self.discount(coupon, amount));
+        let own = &*self.apps[app];
+        for (name, value) in [("receipt_app", own), ("service_app", own)] {
+            document.entry(name).or_insert(value.into());
+        }
+        document.entry("time_expire").or_insert((self.now() + DAY).into());
+        let sums = ["paid", "refunded", "amount_paid", "amount_refunded", "charge", "charges"];
+        document.retain(|name, _| !sums.contains(&name.as_str()));
+        document.insert("coupon_amount".into(), off.into());
+        document.insert("actual_amount".into(), (amount - off).into());
+        let kept = kept.into_iter().filter_map(|(name, value)| Some((format!("_{name}"), value?)));
+        document.extend(kept);
+        if let Some(uid) = uid {
+            self.user(app, &uid, now)?;
+        }
+        let order = self.add(New::of(&ORDER, app, document), now)?;
+        Ok(Answer::ok(self.show(order)))
+    }
+
+    pub(super) fn update_order(
+        &mut self,
+        place: Place,
+        id: &str,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let order = self.find_at(place, id)?;
+        let (user, uid) = (params.get("user").and_then(Value::as_str), self.text(order, "uid"));
+        if user.is_some_and(|user| !user.is_empty() && user != uid) {
+            return Err(Answer::bad_parameter("user", "not the user of the order"));
+        }
+        let charges = self.below(order, &CHARGE);
+        if charges.iter().any(|charge| self.rows[*charge].state == "paid") {
+            return Err(self.unexpected(order, "a charge of it is paid"));
+        }
+        let kept = KEPT.map(|name| (name, params.get(name).cloned()));
+        let has_other = kept.iter().any(|(_, value)| value.is_some());
+        let is_plain = ORDER.updates.iter().any(|name| params.contains_key(*name));
+        match has_other && !is_plain && !params.contains_key("status") {
+            true if self.rows[order].state != "created" => {
+                return Err(self.unexpected(order, "it cannot be changed any more"));
+            }
+            true => {}
+            false => drop(self.update(place, id, params)?),
+        }
+        for (name, value) in kept {
+            if let Some(value) = value {
+                self.set(order, &format!("_{name}"), value);
+            }
+        }
+        if self.rows[order].state == "canceled" {
+            for charge in self.below(order, &CHARGE) {
+                if self.rows[charge].state == "open" {
+                    self.close_charge(charge)?;
+                }
+            }
+        }
+        let actual = self.number(order, "amount") - self.number(order, "coupon_amount");
+        self.set(order, "actual_amount", actual);
+        Ok(Answer::ok(self.show(order)))
+    }
+
+    pub(super) fn pay_for_order(
+        &mut self,
+        order: usize,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        if self.rows[order].state != "created" {
+            return Err(self.unexpected(order, "it is not to be paid"));
+        }
+        let now = self.clock.millis();
+        if self.number(order, "actual_amount") == 0 {
+            self.pay_order(order, now)?;
+            return Ok(Answer::ok(self.show(order)));
+        }
+        let charge = self.order_charge_params(order, &params)?;
+        let part = params.get("combined_with").filter(|part| part.is_object()).cloned();
+        let app = self.rows[order].app;
+        let (charge, is_new) = self.add_charge(app, charge, None, Some(order))?;
+        if is_new {
+            self.begin_payment(charge)?;
+        }
+        // The second channel of a combined payment.
+        if let Some(Value::Object(mut part)) = part {
+            let number = format!("{}C", self.text(order, "merchant_order_no"));
+            part.insert("charge_order_no".into(), number.into());
+            let uid = self.text(order, "uid");
+            part.entry("extra").or_insert(serde_json::json!({ "user": uid }));
+            let params = self.order_charge_params(order, &part)?;
+            let (charge, is_new) = self.add_charge(app, params, None, Some(order))?;
+            if is_new {
+                self.begin_payment(charge)?;
+            }
+        }
+        Ok(Answer::ok(self.show(order)))
+    }
+
+    /// The parameters of a charge of an order.
+    fn order_charge_params(
+        &self,
+        order: usize,
+        params: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Answer> {
+        let document = self.document(order);
+        let paid: i64 = self
+            .below(order, &CHARGE)
+            .iter()
+            .filter(|charge| self.rows[**charge].state == "paid")
+            .map(|charge| self.number(*charge, "amount"))
+            .sum();
+        let most = self.number(order, "actual_amount") - paid;
+        let amount = params.get("charge_amount").and_then(Value::as_i64).unwrap_or(most);
+        if !(1..=most).contains(&amount) {
+            return Err(Answer::bad_parameter("charge_amount", &format!("not 1 to {most}")));
+        }
+        let mut charge = Map::new();
+        for name in ["client_ip", "currency", "subject", "body"] {
+            charge.insert(name.into(), document.get(name).cloned().unwrap_or_default());
+        }
+        for name in ["channel", "extra", "time_expire", "metadata"] {
+            if let Some(value) = params.get(name) {
+                charge.insert(name.into(), value.clone());
+            }
+        }
+        let number = params.get("charge_order_no").filter(|number| !number.is_null());
+        let number = number.unwrap_or(&document["merchant_order_no"]);
+        charge.insert("order_no".into(), number.clone());
+        charge.insert("amount".into(), amount.into());
+        if charge.get("channel").is_some_and(|channel| channel == "balance") {
+            let user = serde_json::json!({ "user": document.get("uid") });
+            charge.insert("extra".into(), user);
+        }
+        Ok(charge)
+    }
+
+    /// A charge of the order was paid, or there is nothing to pay.
+    pub(super) fn pay_order(&mut self, order: usize, at: Millis) -> Result<(), Answer> {
+        let object = self.show(order);
+        let paid = object["amount_paid"].as_i64().unwrap_or_default();
+        if self.rows[order].state != "created" || paid < self.number(order, "actual_amount") {
+            return Ok(());
+        }
+        self.enter(order, "paid", at)?;
+        let app = self.rows[order].app;
+        let coupon = self.text(order, "coupon");
+        if let Ok(coupon) = self.find_global(&COUPON, &coupon) {
+            self.set(coupon, "order", self.id(order).to_owned());
+            self.set(coupon, "actual_amount", self.number(order, "actual_amount"));
+            self.enter(coupon, "redeemed", at)?;
+        }
+        let settlement = self.field(order, "_balance_settlement");
+        if let Some(user) = settlement["user"].as_str() {
+            let fee = settlement["user_fee"].as_i64().unwrap_or_default();
+            let charge =
+                self.below(order, &CHARGE).last().map(|charge| self.id(*charge).to_owned());
+            let fields = [
+                ("user", Value::from(user)),
+                ("amount", (paid - fee).max(0).into()),
+                ("user_fee", fee.into()),
+                ("charge", charge.unwrap_or_default().into()),
+                ("order_no", self.text(order, "merchant_order_no").into()),
+                ("time_credited", self.now().into()),
+            ];
+            let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+            let new = New { group: Some(order), ..New::of(&BALANCE_SETTLEMENT, app, document) };
+            self.add(new, at)?;
+        }
+        let users = self.royalty_users_of(order);
+        self.add_royalties(order, &users, at)
+    }
+
+    /// Refunds one charge of an order, or all that was paid. Returns a list of refunds.
+    pub(super) fn refund_order(
+        &mut self,
+        order: usize,
+        mut params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let id = params.remove("charge").filter(|charge| !charge.is_null());
+        let amount = params.remove("charge_amount").filter(|amount| !amount.is_null());
+        let charges: Vec<_> = match (&id, &amount) {
+            (None, Some(_)) => {
+                return Err(Answer::bad_parameter("charge", "missing for charge_amount"));
+            }
+            (None, None) => self.below(order, &CHARGE),
+            (Some(id), _) => {
+                let charge = self.find_global(&CHARGE, id.as_str().unwrap_or_default())?;
+                if self.rows[charge].group != Some(order) {
+                    return Err(Answer::not_found(self.id(charge)));
+                }
+                vec![charge]
+            }
+        };
+        let charges: Vec<_> =
+            charges.into_iter().filter(|charge| self.refundable(*charge) > 0).collect();
+        if charges.is_empty() {
+            return Err(self.unexpected(order, "nothing is left to refund"));
+        }
+        if params.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
+            return Err(Answer::bad_parameter("description", "missing"));
+        }
+        params.remove("amount");
+        if let Some(amount) = amount {
+            params.insert("amount".into(), amount);
+        }
+        let to_balance = params.get("refund_mode").is_some_and(|mode| mode == "to_balance");
+        let uid = self.text(order, "uid");
+        if to_balance && uid.is_empty() {
+            return Err(Answer::bad_parameter("refund_mode", "the order has no uid"));
+        }
+        let mut refunds = Vec::new();
+        for charge in charges {
+            let refund = self.refund(charge, params.clone(), None)?;
+            if to_balance {
+                self.set(refund, "_source", uid.clone());
+            }
+            refunds.push(refund);
+        }
+        self.take_settlement_back(order)?;
+        self.list_of(refunds, &REFUND, Paging::Pages, &self.refunds_url(order), &Query::parse(""))
+    }
+
+    /// What was credited to a user for the order goes back to the merchant, who refunds it.
+    fn take_settlement_back(&mut self, order: usize) -> Result<(), Answer> {
+        for settlement in self.below(order, &BALANCE_SETTLEMENT) {
+            if self.rows[settlement].state == "succeeded" {
+                self.set(settlement, "amount_refunded", self.number(settlement, "amount"));
+                // A user who has spent it keeps the settlement.
+                let _ = self.enter(settlement, "refunded", self.clock.millis());
+            }
+        }
+        Ok(())
+    }
+
+    /// A refund of the order has ended.
+    pub(super) fn order_refunded(&mut self, order: usize, at: Millis) -> Result<(), Answer> {
+        let object = self.show(order);
+        let all_back = object["amount_refunded"] == object["amount_paid"];
+        match self.rows[order].state == "paid" && all_back {
+            true => self.enter(order, "refunded", at),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn order_charges(&self, order: usize, query: &Query) -> Result<Answer, Answer> {
+        let url = format!("/v1/orders/{}/charges", self.id(order));
+        self.list_of(self.below(order, &CHARGE), &CHARGE, Paging::Pages, &url, query)
+    }
+
+    pub(super) fn order_charge(&self, order: usize, id: &str) -> Result<Answer, Answer> {
+        let charge = self.find_global(&CHARGE, id)?;
+        let is_its = self.rows[charge].group == Some(order);
+        is_its.then(|| Answer::ok(self.show(charge))).ok_or_else(|| Answer::not_found(id))
+    }
+
+    pub(super) fn order_refunds(&self, order: usize, query: &Query) -> Result<Answer, Answer> {
+        let url = self.refunds_url(order);
+        self.list_of(self.refunds_in(order), &REFUND, Paging::Pages, &url, query)
+    }
+
+    fn refunds_url(&self, order: usize) -> String {
+        format!("/v1/orders/{}/order_refunds", self.id(order))
+    }
+
+    /// A coupon of the user that can be used for an order of this amount.
+    fn usable_coupon(
+        &self,
+        app: usize,
+        uid: Option<&str>,
+        id: &str,
+        amount: i64,
+    ) -> Result<usize, Answer> {
+        let refuse = |why: &str| Err(Answer::bad_parameter("coupon", why));
+        let coupon = self.find_global(&COUPON, id)?;
+        let user = uid.and_then(|uid| self.find(&USER, app, None, uid).ok());
+        if user.is_none() || self.rows[coupon].parent != user {
+            return refuse("not a coupon of the user `uid`");
+        }
+        if !self.is_valid(coupon) {
+            return refuse("redeemed, or not valid now");
+        }
+        let template = self.rows[coupon].group.map(|template| self.document(template));
+        let least = template.and_then(|t| t.get("amount_available").and_then(Value::as_i64));
+        if amount < least.unwrap_or_default() {
+            return refuse("the amount is below amount_available of its template");
+        }
+        Ok(coupon)
+    }
+
+    /// What a coupon takes off an amount.
+    fn discount(&self, coupon: usize, amount: i64) -> i64 {
+        let template = self.rows[coupon].group.map(|t| self.document(t)).unwrap_or_default();
+        let number = |name: &str| template.get(name).and_then(Value::as_i64);
+        let off = match number("percent_off") {
+            Some(percent) => amount * percent / 100,
+            None => number("amount_off").unwrap_or_default(),
+        };
+        off.min(number("discount_amount_limit").unwrap_or(i64::MAX)).min(amount)
+    }
+}

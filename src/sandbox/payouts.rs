@@ -1,0 +1,121 @@
+//! Payouts of the sandbox that have rules of their own: batches, shares of a payment, customs.
+
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+use super::check;
+use super::kinds::{self, CHARGE, PROFIT_TRANSACTION, TRANSFER};
+use super::moves::New;
+use super::operations::Place;
+use super::state::{Due, State};
+
+/// How long a transfer of a batch takes.
+const TAKES: u64 = 2_000;
+
+impl State {
+    pub(super) fn create_batch_transfer(
+        &mut self,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let (app, now) = (self.app_in(&params)?, self.clock.millis());
+        let kind = &kinds::BATCH_TRANSFER;
+        let document = check::created(kind, params)?;
+        let recipients = document["recipients"].as_array().cloned().unwrap_or_default();
+        let amounts = recipients.iter().map(|recipient| recipient["amount"].as_i64());
+        let total = amounts.map(|amount| amount.filter(|amount| *amount > 0)).sum::<Option<i64>>();
+        if total.is_none() || document["amount"].as_i64() != total {
+            return Err(Answer::bad_parameter("amount", "not the sum of the recipients' amounts"));
+        }
+        let shared = ["channel", "type", "currency", "batch_no", "description", "metadata"];
+        let shared: Map<_, _> = shared
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), document.get(*name)?.clone())))
+            .collect();
+        let number = document["batch_no"].as_str().unwrap_or_default().to_owned();
+        let batch = self.add(New::of(kind, app, document), now)?;
+        for (at, recipient) in recipients.iter().enumerate() {
+            let mut transfer = shared.clone();
+            let names = ["account", "open_id", "user"];
+            let to = names.iter().map(|name| &recipient[*name]).find(|to| to.is_string());
+            let order_no = recipient["order_no"].as_str().map(str::to_owned);
+            let order_no = order_no.unwrap_or_else(|| format!("{number}{at:03}"));
+            transfer.insert("amount".into(), recipient["amount"].clone());
+            transfer.insert("order_no".into(), order_no.into());
+            transfer.insert("recipient".into(), to.cloned().unwrap_or_default());
+            if shared.get("channel").is_some_and(|channel| channel == "balance") {
+                transfer.insert("_source".into(), to.cloned().unwrap_or_default());
+            }
+            let new = New { group: Some(batch), ..New::of(&TRANSFER, app, transfer) };
+            let transfer = self.add(new, now)?;
+            self.due.add(now + TAKES, Due { row: transfer, from: "pending", to: "paid" });
+        }
+        Ok(Answer::ok(self.show(batch)))
+    }
+
+    pub(super) fn create_split_profit(
+        &mut self,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let (app, now) = (self.app_in(&params)?, self.clock.millis());
+        let kind = &kinds::SPLIT_PROFIT;
+        let mut document = check::created(kind, params)?;
+        let charge = document["charge"].as_str().unwrap_or_default();
+        let charge = self.find_global(&CHARGE, charge)?;
+        let is_return = document["type"] == "split_return";
+        let recipients = document["recipients"].as_array().cloned().unwrap_or_default();
+        let receivers = &kinds::SPLIT_RECEIVER;
+        let mut total = 0;
+        for recipient in &recipients {
+            let amount = recipient["amount"].as_i64().filter(|amount| *amount > 0);
+            let why = "each recipient needs an amount above 0";
+            total += amount.ok_or_else(|| Answer::bad_parameter("recipients", why))?;
+            let receiver = recipient["split_receiver"].as_str();
+            match (receiver, is_return) {
+                (Some(receiver), false) => drop(self.find_global(receivers, receiver)?),
+                (None, true) => {}
+                _ => {
+                    let why = "split_receiver goes with split_normal, and with that alone";
+                    return Err(Answer::bad_parameter("recipients", why));
+                }
+            }
+        }
+        if self.rows[charge].state != "paid" || total > self.refundable(charge) {
+            return Err(Answer::bad_parameter("charge", "not paid, or less is left"));
+        }
+        document.insert("channel".into(), self.field(charge, "channel"));
+        let profit = self.add(New::of(kind, app, document), now)?;
+        for recipient in recipients {
+            let mut part = Map::new();
+            for name in ["split_receiver", "amount", "name", "description"] {
+                if let Some(value) = recipient.get(name) {
+                    part.insert(name.into(), value.clone());
+                }
+            }
+            part.insert("split_profit".into(), self.id(profit).into());
+            let state = if is_return { "returning" } else { "pending" };
+            let new = New::of(&PROFIT_TRANSACTION, app, part);
+            self.add(New { group: Some(profit), state, ..new }, now)?;
+        }
+        Ok(Answer::ok(self.show(profit)))
+    }
+
+    pub(super) fn create_customs(
+        &mut self,
+        place: Place,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let charge = params.get("charge").and_then(Value::as_str).unwrap_or_default();
+        let charge = self.find_global(&CHARGE, charge)?;
+        if self.rows[charge].state != "paid" {
+            return Err(Answer::bad_parameter("charge", "not paid"));
+        }
+        if params.get("trade_no") == Some(&self.field(charge, "order_no")) {
+            return Err(Answer::bad_parameter("trade_no", "the order_no of the charge"));
+        }
+        let is_split = params.get("is_split") == Some(&Value::Bool(true));
+        if is_split && params.get("sub_order_no").is_none_or(Value::is_null) {
+            return Err(Answer::bad_parameter("sub_order_no", "missing for is_split"));
+        }
+        self.create(place, params)
+    }
+}

@@ -1,0 +1,268 @@
+//! Coupons and royalties of the sandbox.
+
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::check;
+use super::clock::Millis;
+use super::input::Query;
+use super::kind::Paging;
+use super::kinds::{COUPON, ROYALTY, ROYALTY_TRANSACTION, USER};
+use super::moves::New;
+use super::state::State;
+use super::{kind, kinds};
+
+impl State {
+    /// Gives a user a coupon.
+    pub(super) fn create_coupon(
+        &mut self,
+        user: usize,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let template = params.get("coupon_template").and_then(Value::as_str);
+        let template =
+            template.ok_or_else(|| Answer::bad_parameter("coupon_template", "missing"))?;
+        let kind = &kinds::COUPON_TEMPLATE;
+        let template = self.find_global(kind, template)?;
+        let coupon = self.add_coupon(template, user, params.get("metadata"))?;
+        Ok(Answer::ok(self.show(coupon)))
+    }
+
+    /// Gives each of some users a coupon.
+    pub(super) fn create_coupons(
+        &mut self,
+        template: usize,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let users = params.get("users").cloned().unwrap_or_default();
+        check::within("users", &users, kind::Limit::Items(100))?;
+        let (app, now) = (self.rows[template].app, self.clock.millis());
+        let mut coupons = Vec::new();
+        for user in users.as_array().into_iter().flatten() {
+            let user = user.as_str().filter(|user| !user.is_empty());
+            let user = user.ok_or_else(|| Answer::bad_parameter("users", "not all are ids"))?;
+            let user = self.user(app, user, now)?;
+            coupons.push(self.add_coupon(template, user, params.get("metadata"))?);
+        }
+        let url = self.coupons_url(template);
+        self.list_of(coupons, &COUPON, Paging::Pages, &url, &Query::parse("per_page=100"))
+    }
+
+    pub(super) fn coupons_of(&self, template: usize, query: &Query) -> Result<Answer, Answer> {
+        let url = self.coupons_url(template);
+        self.list_of(self.below(template, &COUPON), &COUPON, Paging::Pages, &url, query)
+    }
+
+    fn coupons_url(&self, template: usize) -> String {
+        let app = &self.apps[self.rows[template].app];
+        format!("/v1/apps/{app}/coupon_templates/{}/coupons", self.id(template))
+    }
+
+    fn add_coupon(
+        &mut self,
+        template: usize,
+        user: usize,
+        metadata: Option<&Value>,
+    ) -> Result<usize, Answer> {
+        let (document, all) = (self.document(template), self.below(template, &COUPON));
+        let most = |name: &str| document.get(name).and_then(Value::as_u64);
+        let of_user = all.iter().filter(|coupon| self.rows[**coupon].parent == Some(user)).count();
+        let is_over = |count: usize, most: Option<u64>| most.is_some_and(|m| count as u64 >= m);
+        if is_over(all.len(), most("max_circulation"))
+            || is_over(of_user, Some(most("max_user_circulation").unwrap_or(1)))
+        {
+            let message = "优惠券已达发放上限 (no more coupons of this template)";
+            return Err(Answer::error(402, "invalid_request_error", message, None, None));
+        }
+        let (now, expiration) = (self.now(), self.field(template, "expiration"));
+        let duration = expiration["duration"].as_i64();
+        let start = expiration["time_start"].as_i64().unwrap_or(now);
+        let end = duration.map(|duration| now + duration).or(expiration["time_end"].as_i64());
+        let metadata = metadata.filter(|metadata| metadata.is_object()).cloned();
+        let metadata = metadata.unwrap_or_else(|| json!({}));
+        check::metadata(&metadata)?;
+        let fields = [
+            ("user", Value::from(self.id(user))),
+            ("time_start", start.into()),
+            ("time_end", end.into()),
+            ("user_times_circulated", (of_user + 1).into()),
+            ("metadata", metadata),
+        ];
+        let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+        let (app, at) = (self.rows[template].app, self.clock.millis());
+        let new = New::of(&COUPON, app, document);
+        self.add(New { parent: Some(user), group: Some(template), ..new }, at)
+    }
+
+    /// Who gets a share of an order, by its own list or by its template.
+    pub(super) fn royalty_users_of(&self, order: usize) -> Value {
+        let users = self.field(order, "_royalty_users");
+        if users.is_array() {
+            return users;
+        }
+        let kind = &kinds::ROYALTY_TEMPLATE;
+        let template = self.text(order, "_royalty_template");
+        let Ok(template) = self.find_global(kind, &template) else { return Value::Null };
+        let (rule, amount) = (self.field(template, "rule"), self.number(order, "actual_amount"));
+        let share = |level: &Value| {
+            let value = level["value"].as_i64().unwrap_or_default();
+            let share =
+                if rule["royalty_mode"] == "rate" { amount * value / 10_000 } else { value };
+            json!({ "user": "0", "amount": share })
+        };
+        rule["data"].as_array().into_iter().flatten().map(share).collect()
+    }
+
+    /// Adds the royalties of a paid order: what each user is owed.
+    pub(super) fn add_royalties(
+        &mut self,
+        order: usize,
+        users: &Value,
+        at: Millis,
+    ) -> Result<(), Answer> {
+        let app = self.rows[order].app;
+        for share in users.as_array().into_iter().flatten() {
+            let user = share["user"].as_str().unwrap_or_default();
+            let recipient = self.find(&USER, app, None, user).ok();
+            let recipient = recipient.map(|user| self.text(user, "related_app"));
+            let own = self.apps[app].clone();
+            let recipient = recipient.filter(|app| !app.is_empty());
+            let fields = [
+                ("payer_app", Value::from(self.text(order, "receipt_app"))),
+                ("amount", share["amount"].clone()),
+                ("recipient_app", recipient.unwrap_or_else(|| own.to_string()).into()),
+                ("source_app", (&*own).into()),
+                ("source_url", format!("/v1/orders/{}", self.id(order)).into()),
+                ("source_no", self.text(order, "merchant_order_no").into()),
+                ("source_user", user.into()),
+            ];
+            let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+            self.add(New { parent: Some(order), ..New::of(&ROYALTY, app, document) }, at)?;
+        }
+        Ok(())
+    }
+
+    /// Says who gets a share of an order, before or after it is paid.
+    pub(super) fn create_royalties(
+        &mut self,
+        order: usize,
+        params: &Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let app = self.app_in(params)?;
+        let users = params.get("royalty_users").cloned().unwrap_or_default();
+        check::within("royalty_users", &users, kind::Limit::Items(100))?;
+        match self.rows[order].state {
+            "created" => self.set(order, "_royalty_users", users),
+            "paid" => self.add_royalties(order, &users, self.clock.millis())?,
+            _ => return Err(self.unexpected(order, "nobody gets a share of it")),
+        }
+        Ok(Answer::ok(json!({
+            "app": &*self.apps[app], "livemode": false, "order": self.id(order), "succeeded": true,
+        })))
+    }
+
+    /// Marks royalties as paid in another way, or takes the mark away.
+    pub(super) fn update_royalties(
+        &mut self,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let ids = params.get("ids").cloned().unwrap_or_default();
+        check::within("ids", &ids, kind::Limit::Items(200))?;
+        let method = match params.get("method") {
+            Some(Value::Null) => Value::Null,
+            Some(method) if method == "manual" => method.clone(),
+            _ => return Err(Answer::bad_parameter("method", "neither \"manual\" nor null")),
+        };
+        let find = |id: &Value| {
+            let royalty = self.find_global(&ROYALTY, id.as_str().unwrap_or_default())?;
+            let is_open = self.rows[royalty].state == "created";
+            is_open
+                .then_some(royalty)
+                .ok_or_else(|| self.unexpected(royalty, "it is being settled"))
+        };
+        let royalties: Result<Vec<_>, _> = ids.as_array().into_iter().flatten().map(find).collect();
+        let royalties = royalties?;
+        for royalty in &royalties {
+            self.edit(*royalty, |document| {
+                document.insert("method".into(), method.clone());
+                for name in ["description", "metadata"] {
+                    if let Some(value) = params.get(name).filter(|value| !value.is_null()) {
+                        document.insert(name.into(), value.clone());
+                    }
+                }
+            });
+        }
+        let query = Query::parse("per_page=100");
+        self.list_of(royalties, &ROYALTY, Paging::Pages, "/v1/royalties", &query)
+    }
+
+    /// Collects the royalties that an app owes. A preview is answered, but not made.
+    pub(super) fn create_royalty_settlement(
+        &mut self,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let kind = &kinds::ROYALTY_SETTLEMENT;
+        let (is_preview, created) = (
+            params.get("is_preview") == Some(&Value::Bool(true)),
+            params.get("created").cloned().unwrap_or_default(),
+        );
+        let filters: Vec<_> = ["recipient_app", "source_user", "source_no"]
+            .into_iter()
+            .filter_map(|name| Some((name, params.get(name)?.clone())))
+            .collect();
+        let least = params.get("min_amount").and_then(Value::as_i64).unwrap_or(1);
+        let document = check::created(kind, params)?;
+        let payer = document["payer_app"].as_str().unwrap_or_default();
+        let app =
+            self.app(payer).ok_or_else(|| Answer::bad_parameter("payer_app", "no such app"))?;
+        let is_in_time = |time: i64| {
+            let bound = |name: &str| created[name].as_i64();
+            bound("gt").is_none_or(|bound| time > bound)
+                && bound("gte").is_none_or(|bound| time >= bound)
+                && bound("lt").is_none_or(|bound| time < bound)
+                && bound("lte").is_none_or(|bound| time <= bound)
+        };
+        let is_owed = |royalty: &usize| {
+            let object = self.show(*royalty);
+            self.rows[*royalty].state == "created"
+                && object["method"].is_null()
+                && object["payer_app"] == document["payer_app"]
+                && object["amount"].as_i64().is_some_and(|amount| amount >= least)
+                && filters.iter().all(|(name, wanted)| object[*name] == *wanted)
+                && is_in_time(self.rows[*royalty].created)
+        };
+        let owed: Vec<_> = self.of_kind(&ROYALTY).iter().copied().filter(is_owed).collect();
+        if owed.is_empty() {
+            let message = "没有可结算的分润 (no royalty is left to settle)";
+            return Err(Answer::error(402, "invalid_request_error", message, None, None));
+        }
+        let (now, method) = (self.clock.millis(), document["method"].clone());
+        let amount: i64 = owed.iter().map(|royalty| self.number(*royalty, "amount")).sum();
+        let settlement = self.add(New::of(kind, app, document), now)?;
+        if is_preview {
+            let mut preview = self.show(settlement);
+            preview["amount"] = amount.into();
+            preview["count"] = owed.len().into();
+            self.remove_last();
+            return Ok(Answer::ok(preview));
+        }
+        for royalty in owed {
+            let object = self.show(royalty);
+            let mut part = Map::new();
+            for name in ["amount", "source_user", "recipient_app"] {
+                part.insert(name.into(), object[name].clone());
+            }
+            part.insert("royalty_settlement".into(), self.id(settlement).into());
+            if method == "balance" {
+                part.insert("_source".into(), object["source_user"].clone());
+            }
+            let new = New::of(&ROYALTY_TRANSACTION, app, part);
+            let part = self.add(New { group: Some(settlement), ..new }, now)?;
+            self.set(royalty, "royalty_settlement", self.id(settlement).to_owned());
+            self.set(royalty, "royalty_transaction", self.id(part).to_owned());
+            self.group(royalty, part);
+            self.enter(royalty, "pending", now)?;
+        }
+        Ok(Answer::ok(self.show(settlement)))
+    }
+}
