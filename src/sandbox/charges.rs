@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::clock::{Millis, millis, seconds};
-use super::kinds::{CHARGE, ORDER, REFUND};
+use super::kinds::{CHARGE, REFUND};
 use super::moves::New;
 use super::state::{Due, State};
 use super::{payer, rules};
@@ -136,8 +136,9 @@ impl State {
         let (state, created) = (row.state, Timestamp::from_unix(row.created));
         if !matches!(state, "closed" | "returned") {
             let channel = Channel::from(&*self.text(charge, "channel"));
-            let is_in_order = row.group.is_some_and(|group| self.is(group, &ORDER));
-            if state == "paid" && (!channel.is_reversible_when_paid() || is_in_order) {
+            // One of an order, or of a recharge, only while it is unpaid.
+            let is_part = row.group.is_some();
+            if state == "paid" && (!channel.is_reversible_when_paid() || is_part) {
                 return refuse("已支付的订单请退款 (paid: refund it instead)");
             }
             if !self.below(charge, &REFUND).is_empty() {

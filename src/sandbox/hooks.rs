@@ -57,7 +57,7 @@ impl State {
     }
 
     /// The parts of a batch.
-    fn parts(&self, batch: usize) -> Vec<usize> {
+    pub(super) fn parts(&self, batch: usize) -> Vec<usize> {
         let kinds =
             [&kinds::TRANSFER, &kinds::ROYALTY_TRANSACTION, &kinds::REFUND, &kinds::WITHDRAWAL];
         kinds.into_iter().flat_map(|kind| self.below(batch, kind)).collect()

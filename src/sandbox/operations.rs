@@ -119,6 +119,11 @@ impl State {
         let (kind, state) = (self.rows[row].kind, self.rows[row].state);
         let mut moves = kind.moves.iter();
         let found = moves.find(|m| m.by == By::Put && m.from == state && m.to == wanted);
+        let has_begun =
+            |part: &usize| !matches!(self.rows[*part].state, "created" | "pending");
+        if wanted == "canceled" && self.parts(row).iter().any(has_begun) {
+            return Err(self.unexpected(row, "a part of it has ended"));
+        }
         match found {
             Some(found) => self.enter(row, found.to, self.clock.millis()),
             None if state == wanted => Ok(()),

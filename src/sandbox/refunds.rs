@@ -24,12 +24,16 @@ impl State {
         charge: usize,
         params: Map<String, Value>,
     ) -> Result<Answer, Answer> {
-        if self.rows[charge].group.is_some() {
-            let message = "该支付属于订单 (it belongs to an order or a recharge: refund that)";
-            return Err(Answer::conflict("charge_request_invalid", message));
-        }
+        self.is_alone(charge)?;
         let refund = self.refund(charge, params, None)?;
         Ok(Answer::ok(self.show(refund)))
+    }
+
+    /// A charge of an order or a recharge is refunded with it.
+    fn is_alone(&self, charge: usize) -> Result<(), Answer> {
+        let message = "该支付属于订单 (it belongs to an order or a recharge: refund that)";
+        let refusal = || Answer::conflict("charge_request_invalid", message);
+        self.rows[charge].group.is_none().then_some(()).ok_or_else(refusal)
     }
 
     /// The amount of a charge that can still be refunded.
@@ -163,6 +167,7 @@ impl State {
         for mut item in items {
             let id = item.get("charge").and_then(Value::as_str).unwrap_or_default().to_owned();
             let charge = self.find_global(&CHARGE, &id)?;
+            self.is_alone(charge)?;
             let wanted = item.get("amount").and_then(Value::as_i64).unwrap_or(1);
             let is_twice = refunds.iter().any(|(other, _)| *other == charge);
             if !(1..=self.refundable(charge)).contains(&wanted) || is_twice {

@@ -1,3 +1,5 @@
+mod books;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::SystemTime;
