@@ -37,6 +37,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_with::skip_serializing_none;
 
+use super::balance_bonuses::BalanceBonus;
 use super::charges::{Charge, Refund};
 use super::lost;
 use crate::call::Call;
@@ -203,14 +204,14 @@ object! {
             charge: Box<Charge>,
             /// The refunds, if the answer has them.
             refunds: List<Refund>,
+            /// The bonus, if there is one.
+            balance_bonus: Box<BalanceBonus>,
             /// The entry in the user's balance, once paid.
             balance_transaction: String,
             /// The merchant's note.
             description: String,
         }
         maps {
-            /// The bonus, an object of its own.
-            balance_bonus,
             /// The merchant's own keys and values.
             metadata,
         }

@@ -91,7 +91,7 @@ impl State {
         check::checked(&REFUND, params.clone())?;
         self.set(recharge, "_posts", self.number(recharge, "amount"));
         self.enter(recharge, "refunding", self.clock.millis())?;
-        let refund = self.refund(charge, params, None)?;
+        let refund = self.refund(charge, params)?;
         Ok(Answer::ok(self.show(refund)))
     }
 

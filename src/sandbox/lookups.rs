@@ -117,7 +117,7 @@ impl State {
 
     pub(super) fn verify_account(&mut self, row: usize, params: &Params) -> Result<Answer, Answer> {
         let amount = params.get("receive_amount").and_then(Value::as_i64);
-        if !amount.is_some_and(|amount| amount > 0) {
+        if amount.is_none_or(|amount| amount <= 0) {
             return Err(Answer::bad_parameter("receive_amount", "not a number above 0"));
         }
         Ok(Answer::ok(self.show(row)))
@@ -130,7 +130,7 @@ impl State {
         params: &Params,
     ) -> Result<Answer, Answer> {
         let amount = params.get("amount").and_then(Value::as_i64);
-        if !amount.is_some_and(|amount| amount > 0) {
+        if amount.is_none_or(|amount| amount <= 0) {
             return Err(Answer::bad_parameter("amount", "not a number above 0"));
         }
         match self.rows[row].state {

@@ -8,7 +8,7 @@ use super::clock::{Millis, seconds};
 use super::kind::{By, Kind, Purse};
 use super::kinds::{BALANCE_TRANSACTION, USER};
 use super::ledger::Account;
-use super::state::{Row, State, text_of};
+use super::state::{Row, State, fields, text_of};
 
 /// What a new row is made of.
 pub(super) struct New {
@@ -117,7 +117,7 @@ impl State {
 
     /// Writes the id of a balance transaction into the object that caused it.
     fn names_transaction(&mut self, row: usize, user: &str, id: Value) {
-        let fields = super::state::fields(self.rows[row].kind);
+        let known = fields(self.rows[row].kind);
         let is_recipient = self.text(row, "recipient") == user;
         let names = [
             ("balance_transaction", true),
@@ -125,7 +125,7 @@ impl State {
             ("recipient_balance_transaction", is_recipient),
         ];
         for (name, is_it) in names {
-            if is_it && fields.contains_key(name) {
+            if is_it && known.contains_key(name) {
                 self.set(row, name, id.clone());
             }
         }
@@ -184,8 +184,7 @@ impl State {
 
     /// The state that a row moves to, which is `failed` if its `metadata[sandbox]` says so.
     fn or_fails(&mut self, row: usize, to: &'static str) -> &'static str {
-        let wish = self.field(row, "metadata")["sandbox"].as_str().map(str::to_owned);
-        match wish {
+        match self.wish(row) {
             Some(code) if self.rows[row].kind.has_state("failed") => {
                 self.fail(row, &code);
                 "failed"
@@ -194,9 +193,31 @@ impl State {
         }
     }
 
+    /// What `metadata[sandbox]` wishes for: the code with which an object fails.
+    fn wish(&self, row: usize) -> Option<String> {
+        let own = self.field(row, "_sandbox");
+        let wish = match own.is_null() {
+            true => self.field(row, "metadata")["sandbox"].clone(),
+            false => own,
+        };
+        wish.as_str().filter(|wish| !wish.is_empty()).map(str::to_owned)
+    }
+
+    /// The wish of a batch for its part of this number: all parts fail, or with `partially` the first.
+    pub(super) fn wish_for_part(&self, batch: usize, part: usize) -> Value {
+        match self.wish(batch) {
+            Some(wish) if wish == "partially" && part > 0 => "".into(),
+            wish => wish.into(),
+        }
+    }
+
     /// Writes why a row has failed.
     pub(super) fn fail(&mut self, row: usize, code: &str) {
-        self.set(row, "failure_code", code);
-        self.set(row, "failure_msg", format!("沙箱模拟的失败 (simulated failure: {code})"));
+        let message = format!("沙箱模拟的失败 (simulated failure: {code})");
+        for (name, value) in [("failure_code", code), ("failure_msg", &message)] {
+            if fields(self.rows[row].kind).contains_key(name) {
+                self.set(row, name, value);
+            }
+        }
     }
 }

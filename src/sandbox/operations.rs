@@ -119,8 +119,7 @@ impl State {
         let (kind, state) = (self.rows[row].kind, self.rows[row].state);
         let mut moves = kind.moves.iter();
         let found = moves.find(|m| m.by == By::Put && m.from == state && m.to == wanted);
-        let has_begun =
-            |part: &usize| !matches!(self.rows[*part].state, "created" | "pending");
+        let has_begun = |part: &usize| !matches!(self.rows[*part].state, "created" | "pending");
         if wanted == "canceled" && self.parts(row).iter().any(has_begun) {
             return Err(self.unexpected(row, "a part of it has ended"));
         }
@@ -288,6 +287,6 @@ fn selects(object: &Value, name: &str, wanted: &str) -> bool {
     match object.get(name).or_else(of_many) {
         Some(Value::String(text)) => text == wanted,
         Some(Value::Bool(flag)) => wanted.eq_ignore_ascii_case("true") == *flag,
-        other => other.is_some_and(|value| value.to_string() == wanted),
+        other => other.is_some_and(|value| *value == wanted),
     }
 }

@@ -241,7 +241,7 @@ impl State {
         }
         let mut refunds = Vec::new();
         for charge in charges {
-            let refund = self.refund(charge, params.clone(), None)?;
+            let refund = self.refund(charge, params.clone())?;
             if to_balance {
                 self.set(refund, "_source", uid.clone());
             }

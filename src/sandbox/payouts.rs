@@ -45,6 +45,7 @@ impl State {
             if shared.get("channel").is_some_and(|channel| channel == "balance") {
                 transfer.insert("_source".into(), to.cloned().unwrap_or_default());
             }
+            transfer.insert("_sandbox".into(), self.wish_for_part(batch, at));
             let new = New { group: Some(batch), ..New::of(&TRANSFER, app, transfer) };
             let transfer = self.add(new, now)?;
             self.due.add(now + TAKES, Due { row: transfer, from: "pending", to: "paid" });

@@ -246,13 +246,14 @@ impl State {
             self.remove_last();
             return Ok(Answer::ok(preview));
         }
-        for royalty in owed {
+        for (at, royalty) in owed.into_iter().enumerate() {
             let object = self.show(royalty);
             let mut part = Map::new();
             for name in ["amount", "source_user", "recipient_app"] {
                 part.insert(name.into(), object[name].clone());
             }
             part.insert("royalty_settlement".into(), self.id(settlement).into());
+            part.insert("_sandbox".into(), self.wish_for_part(settlement, at));
             if method == "balance" {
                 part.insert("_source".into(), object["source_user"].clone());
             }

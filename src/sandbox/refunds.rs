@@ -25,7 +25,7 @@ impl State {
         params: Map<String, Value>,
     ) -> Result<Answer, Answer> {
         self.is_alone(charge)?;
-        let refund = self.refund(charge, params, None)?;
+        let refund = self.refund(charge, params)?;
         Ok(Answer::ok(self.show(refund)))
     }
 
@@ -52,7 +52,6 @@ impl State {
         &mut self,
         charge: usize,
         params: Map<String, Value>,
-        group: Option<usize>,
     ) -> Result<usize, Answer> {
         if self.rows[charge].state != "paid" {
             let message = "订单未支付或已撤销 (not paid, or reversed: nothing to refund)";
@@ -87,10 +86,10 @@ impl State {
             document.insert("_source".into(), source.clone());
         }
         let wish = document.get("metadata").and_then(|metadata| metadata.get("sandbox"));
-        let wish = wish.and_then(Value::as_str).filter(|code| code.starts_with("refund_"));
+        let wish = wish.and_then(Value::as_str).filter(|code| !code.is_empty());
         let wish = wish.map(str::to_owned);
         let (app, now) = (self.rows[charge].app, self.clock.millis());
-        let new = New { parent: Some(charge), group, ..New::of(&REFUND, app, document) };
+        let new = New { parent: Some(charge), ..New::of(&REFUND, app, document) };
         let refund = self.add(new, now)?;
         match wish.as_deref() {
             None => self.due.add(
@@ -183,9 +182,13 @@ impl State {
         new.document
             .insert("charges".into(), json!(refunds.iter().map(|r| &r.1).collect::<Vec<_>>()));
         let batch = self.add(new, now)?;
-        for (charge, item) in refunds {
-            self.refund(charge, item, Some(batch))?;
+        for (at, (charge, mut item)) in refunds.into_iter().enumerate() {
+            item.insert("metadata".into(), json!({ "sandbox": self.wish_for_part(batch, at) }));
+            let refund = self.refund(charge, item)?;
+            self.group(refund, batch);
         }
+        // A part that is refused at once has ended before it was one.
+        self.part_ended(batch, now)?;
         Ok(Answer::ok(self.show(batch)))
     }
 

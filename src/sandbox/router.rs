@@ -69,8 +69,7 @@ impl State {
                 && route.zip(path).all(|(route, given)| route == *given || route.starts_with('{'))
         };
         let length = |kind: &&Kind| kind.path.split('/').count();
-        let Some(kind) =
-            kinds::all().filter(|kind| matches(&kind)).max_by_key(|kind| length(&kind))
+        let Some(kind) = kinds::all().filter(|kind| matches(kind)).max_by_key(|kind| length(kind))
         else {
             return Ok(None);
         };

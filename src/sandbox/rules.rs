@@ -28,7 +28,7 @@ pub(super) fn check(params: &Map<String, Value>, now: i64) -> Result<Order, Answ
     }
     // A channel that is not known here may be a new one.
     let channel = Channel::from(required("channel")?);
-    if !params.get("amount").and_then(Value::as_i64).is_some_and(|amount| amount > 0) {
+    if params.get("amount").and_then(Value::as_i64).is_none_or(|amount| amount <= 0) {
         return Err(Answer::bad_parameter("amount", "not a number above 0"));
     }
     if !takes_order_no(&channel, required("order_no")?) {

@@ -34,7 +34,7 @@ impl State {
         }
         for refund in refunds.as_array().into_iter().flatten() {
             let refund = refund.as_object().cloned().unwrap_or_default();
-            self.refund(charge, refund, None)?;
+            self.refund(charge, refund)?;
         }
         if reversed {
             self.close_charge(charge)?;

@@ -24,7 +24,6 @@ impl State {
         }
         object.insert("object".into(), this.kind.object.into());
         object.insert("created".into(), this.created.into());
-        object.insert("livemode".into(), false.into());
         if has_app {
             object.insert("app".into(), (&*self.apps[this.app]).into());
         }

@@ -77,11 +77,9 @@ impl State {
     /// Adds a row without doing anything else. A kind whose ids are chosen takes it from `id`.
     pub(super) fn insert(&mut self, mut row: Row) -> Result<usize, Answer> {
         let number = self.rows.len();
-        if row.id.is_empty() {
-            if let IdForm::Numbered(prefix, digits) = row.kind.id {
-                let count = self.of_kind(row.kind).len() + 1;
-                row.id = format!("{prefix}{count:0digits$}").into();
-            }
+        if let (true, IdForm::Numbered(prefix, digits)) = (row.id.is_empty(), row.kind.id) {
+            let count = self.of_kind(row.kind).len() + 1;
+            row.id = format!("{prefix}{count:0digits$}").into();
         }
         let key = key(row.kind, row.app, row.parent, &row.id);
         if self.by_id.get(&key).is_some_and(|other| self.rows[*other].state != DELETED) {

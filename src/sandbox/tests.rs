@@ -1,4 +1,5 @@
 mod books;
+mod objects;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

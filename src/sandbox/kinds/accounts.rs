@@ -16,7 +16,7 @@ pub(super) const ACCOUNTS: &[&Kind] = &[
 
 pub(in crate::sandbox) static USER: Kind = Kind {
     can: "crlud",
-    fields: r#"{"app":"","type":"customer","related_app":null,"address":null,
+    fields: r#"{"livemode":false,"app":"","type":"customer","related_app":null,"address":null,
         "available_coupons":0,"avatar":null,"available_balance":0,"withdrawable_balance":0,
         "total_balance":0,"disabled":false,"email":null,"gender":"","identified":false,
         "identity_info":{},"mobile":null,"name":null,"parent_user_id":null,"settle_accounts":[],
@@ -34,7 +34,7 @@ pub(in crate::sandbox) static USER: Kind = Kind {
 
 pub(in crate::sandbox) static SETTLE_ACCOUNT: Kind = Kind {
     can: "crlud",
-    fields: r#"{"channel":"","recipient":{}}"#,
+    fields: r#"{"livemode":false,"channel":"","recipient":{}}"#,
     needs: &["channel", "recipient"],
     updates: &["recipient"],
     books: "an account is only registered",
@@ -48,7 +48,7 @@ pub(in crate::sandbox) static SETTLE_ACCOUNT: Kind = Kind {
 /// What a posting changed on a user's balance: made by the ledger alone.
 pub(in crate::sandbox) static BALANCE_TRANSACTION: Kind = Kind {
     can: "rl",
-    fields: r#"{"app":"","amount":0,"available_balance":0,"description":null,"source":"",
+    fields: r#"{"livemode":false,"app":"","amount":0,"available_balance":0,"description":null,"source":"",
         "type":"","user":""}"#,
     books: "it says what was posted",
     ..Kind::new(
@@ -61,7 +61,7 @@ pub(in crate::sandbox) static BALANCE_TRANSACTION: Kind = Kind {
 const BALANCE: (&str, Limit) = ("amount", Limit::Number(1, 1_000_000_000));
 
 pub(in crate::sandbox) static BALANCE_BONUS: Kind = Kind {
-    fields: r#"{"app":"","paid":false,"refunded":false,"amount":0,"amount_refunded":0,
+    fields: r#"{"livemode":false,"app":"","paid":false,"refunded":false,"amount":0,"amount_refunded":0,
         "order_no":"","time_paid":null,"user":"","balance_transaction":null,"description":null,
         "metadata":{}}"#,
     needs: &["user", "amount", "order_no"],
@@ -80,7 +80,7 @@ pub(in crate::sandbox) static BALANCE_BONUS: Kind = Kind {
 };
 
 pub(in crate::sandbox) static BALANCE_TRANSFER: Kind = Kind {
-    fields: r#"{"app":"","order_no":"","status":"","amount":0,"user":"","user_fee":0,
+    fields: r#"{"livemode":false,"app":"","order_no":"","status":"","amount":0,"user":"","user_fee":0,
         "recipient":"","user_balance_transaction":"","recipient_balance_transaction":"",
         "description":null,"metadata":{}}"#,
     needs: &["user", "recipient", "amount", "order_no"],
@@ -97,7 +97,7 @@ pub(in crate::sandbox) static BALANCE_TRANSFER: Kind = Kind {
 /// Made when an order with `balance_settlement` is paid.
 pub(in crate::sandbox) static BALANCE_SETTLEMENT: Kind = Kind {
     can: "rl",
-    fields: r#"{"app":"","user":"","amount":0,"amount_refunded":0,"charge":"",
+    fields: r#"{"livemode":false,"app":"","user":"","amount":0,"amount_refunded":0,"charge":"",
         "refunded":false,"order_no":"","status":"","time_credited":null,"time_succeeded":null,
         "transaction_no":null,"user_fee":0,"failure_msg":null}"#,
     states: &[
@@ -114,7 +114,7 @@ pub(in crate::sandbox) static BALANCE_SETTLEMENT: Kind = Kind {
 /// The balance is taken when it is created. The fee of the user is part of the amount: a guess.
 pub(in crate::sandbox) static WITHDRAWAL: Kind = Kind {
     can: "crlu",
-    fields: r#"{"app":"","user":"","amount":0,"asset_transaction":"",
+    fields: r#"{"livemode":false,"app":"","user":"","amount":0,"asset_transaction":"",
         "balance_transaction":"","channel":"","description":"","extra":{},"fee":0,"user_fee":0,
         "metadata":{},"order_no":"","source":null,"status":"","time_canceled":null,
         "time_succeeded":null,"operation_url":null,"failure_msg":null,"settle_account":null}"#,
@@ -150,7 +150,7 @@ pub(in crate::sandbox) static WITHDRAWAL: Kind = Kind {
 };
 
 pub(in crate::sandbox) static BATCH_WITHDRAWAL: Kind = Kind {
-    fields: r#"{"app":"","amount":0,"amount_succeeded":0,"amount_failed":0,
+    fields: r#"{"livemode":false,"app":"","amount":0,"amount_succeeded":0,"amount_failed":0,
         "amount_canceled":0,"count":0,"count_succeeded":0,"count_failed":0,"count_canceled":0,
         "fee":0,"user_fee":0,"metadata":{},"operation_url":null,"source":null,"status":"",
         "time_finished":null,"withdrawals":{}}"#,

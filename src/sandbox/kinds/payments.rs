@@ -11,7 +11,7 @@ pub(in crate::sandbox) static CHARGE: Kind = Kind {
     can: "rl",
     paging: Paging::Cursor,
     lists_by: &["app[id]"],
-    fields: r#"{"paid":false,"refunded":false,"reversed":false,"app":"","channel":"","order_no":"",
+    fields: r#"{"livemode":false,"paid":false,"refunded":false,"reversed":false,"app":"","channel":"","order_no":"",
         "client_ip":"","amount":0,"amount_settle":0,"currency":"cny","subject":"","body":"",
         "extra":{},"time_paid":null,"time_expire":0,"time_settle":null,"transaction_no":null,
         "refunds":null,"amount_refunded":0,"failure_code":null,"failure_msg":null,"metadata":{},
@@ -56,7 +56,7 @@ pub(in crate::sandbox) static REFUND: Kind = Kind {
 };
 
 pub(in crate::sandbox) static BATCH_REFUND: Kind = Kind {
-    fields: r#"{"app":"","batch_no":"","description":"","metadata":{},"charges":[],
+    fields: r#"{"livemode":false,"app":"","batch_no":"","description":"","metadata":{},"charges":[],
         "refunds":null,"refund_url":null,"status":"","time_succeeded":null}"#,
     needs: &["app", "batch_no", "charges", "description"],
     limits: &[
@@ -76,7 +76,7 @@ pub(in crate::sandbox) static BATCH_REFUND: Kind = Kind {
 
 pub(in crate::sandbox) static ORDER: Kind = Kind {
     lists_by: &["app"],
-    fields: r#"{"app":"","receipt_app":"","service_app":"","status":"","paid":false,
+    fields: r#"{"livemode":false,"app":"","receipt_app":"","service_app":"","status":"","paid":false,
         "refunded":false,"uid":null,"available_balance":0,"merchant_order_no":"","amount":0,
         "coupon_amount":0,"discount_amount":0,"actual_amount":0,"amount_paid":0,
         "amount_refunded":0,"currency":"cny","subject":"","body":"","client_ip":"",
@@ -112,7 +112,7 @@ pub(in crate::sandbox) static ORDER: Kind = Kind {
 };
 
 pub(in crate::sandbox) static RECHARGE: Kind = Kind {
-    fields: r#"{"app":"","amount":0,"succeeded":false,"time_succeeded":null,"refunded":false,
+    fields: r#"{"livemode":false,"app":"","amount":0,"succeeded":false,"time_succeeded":null,"refunded":false,
         "user":"","from_user":null,"user_fee":0,"charge":{},"balance_bonus":null,
         "balance_transaction":null,"refunds":{},"description":null,"metadata":{}}"#,
     needs: &["user", "charge"],
@@ -138,7 +138,7 @@ pub(in crate::sandbox) static RECHARGE: Kind = Kind {
 pub(in crate::sandbox) static AGREEMENT: Kind = Kind {
     can: "crlu",
     lists_by: &["app"],
-    fields: r#"{"app":"","channel":"","contract_no":"","contract_id":null,"credential":{},
+    fields: r#"{"livemode":false,"app":"","channel":"","contract_no":"","contract_id":null,"credential":{},
         "status":"","time_succeeded":null,"time_canceled":null,"failure_code":null,
         "failure_msg":null,"extra":{},"metadata":{}}"#,
     needs: &["app", "contract_no", "channel"],
@@ -181,7 +181,7 @@ pub(in crate::sandbox) static CUSTOMS: Kind = Kind {
 pub(in crate::sandbox) static EVENT: Kind = Kind {
     can: "rl",
     paging: Paging::Cursor,
-    fields: r#"{"type":"","data":{},"pending_webhooks":0,"request":null}"#,
+    fields: r#"{"livemode":false,"type":"","data":{},"pending_webhooks":0,"request":null}"#,
     states: &[State::new("waits"), State::new("delivered")],
     books: "an event tells what has happened",
     ..Kind::new("event", "/v1/events", IdForm::Numbered("evt_4012611230000", 11))

@@ -19,7 +19,7 @@ const TRANSFER_CHANNELS: Limit = Limit::OneOf(&[
 
 pub(in crate::sandbox) static TRANSFER: Kind = Kind {
     paging: Paging::Cursor,
-    fields: r#"{"type":"","time_transferred":null,"status":"","app":"","channel":"",
+    fields: r#"{"livemode":false,"type":"","time_transferred":null,"status":"","app":"","channel":"",
         "order_no":"","batch_no":null,"amount":0,"amount_settle":0,"currency":"cny",
         "recipient":null,"description":"","transaction_no":null,"failure_code":null,
         "failure_msg":null,"extra":{},"metadata":{}}"#,
@@ -54,7 +54,7 @@ pub(in crate::sandbox) static TRANSFER: Kind = Kind {
 };
 
 pub(in crate::sandbox) static BATCH_TRANSFER: Kind = Kind {
-    fields: r#"{"app":"","amount":0,"batch_no":"","channel":"","currency":"cny",
+    fields: r#"{"livemode":false,"app":"","amount":0,"batch_no":"","channel":"","currency":"cny",
         "description":"","extra":{},"failure_msg":null,"fee":0,"metadata":{},"recipients":[],
         "status":"","time_succeeded":null,"transaction_no":null,"type":""}"#,
     needs: &["app", "batch_no", "channel", "amount", "type", "description", "recipients"],
@@ -80,7 +80,7 @@ pub(in crate::sandbox) static BATCH_TRANSFER: Kind = Kind {
 
 pub(in crate::sandbox) static RED_ENVELOPE: Kind = Kind {
     paging: Paging::Cursor,
-    fields: r#"{"received":null,"refunded":null,"status":"","app":"","channel":"",
+    fields: r#"{"livemode":false,"received":null,"refunded":null,"status":"","app":"","channel":"",
         "order_no":"","transaction_no":null,"amount":0,"amount_settle":0,"currency":"cny",
         "recipient":"","subject":"","body":"","description":"","failure_code":null,
         "failure_msg":null,"extra":{},"metadata":{}}"#,
@@ -147,7 +147,7 @@ pub(in crate::sandbox) static FUNDS_TRANSFER: Kind = Kind {
 pub(in crate::sandbox) static SPLIT_RECEIVER: Kind = Kind {
     can: "crld",
     lists_by: &["app"],
-    fields: r#"{"app":"","channel":"","type":"","account":"","name":null,"extra":{},
+    fields: r#"{"livemode":false,"app":"","channel":"","type":"","account":"","name":null,"extra":{},
         "metadata":{}}"#,
     needs: &["app", "type", "account", "channel"],
     limits: &[
@@ -169,7 +169,7 @@ pub(in crate::sandbox) static SPLIT_RECEIVER: Kind = Kind {
 
 pub(in crate::sandbox) static SPLIT_PROFIT: Kind = Kind {
     lists_by: &["app"],
-    fields: r#"{"app":"","charge":"","channel":"","type":"","order_no":"",
+    fields: r#"{"livemode":false,"app":"","charge":"","channel":"","type":"","order_no":"",
         "transaction_no":null,"failure_code":null,"failure_msg":null,"recipients":[],"extra":{},
         "metadata":{}}"#,
     needs: &["app", "charge", "order_no", "type", "recipients"],
@@ -185,7 +185,7 @@ pub(in crate::sandbox) static SPLIT_PROFIT: Kind = Kind {
 pub(in crate::sandbox) static PROFIT_TRANSACTION: Kind = Kind {
     can: "rl",
     lists_by: &["app"],
-    fields: r#"{"app":"","amount":0,"currency":"cny","name":null,"status":"",
+    fields: r#"{"livemode":false,"app":"","amount":0,"currency":"cny","name":null,"status":"",
         "description":null,"split_receiver":"","split_profit":"","time_finished":null,
         "failure_msg":null}"#,
     states: &[

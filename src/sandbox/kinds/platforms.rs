@@ -59,7 +59,7 @@ pub(in crate::sandbox) static TRANSFER_CHANNEL: Kind = Kind {
 
 pub(in crate::sandbox) static COUPON_TEMPLATE: Kind = Kind {
     can: "crlud",
-    fields: r#"{"app":"","name":"","type":0,"amount_off":null,"percent_off":null,
+    fields: r#"{"livemode":false,"app":"","name":"","type":0,"amount_off":null,"percent_off":null,
         "discount_amount_limit":null,"amount_available":0,"max_circulation":null,
         "max_user_circulation":1,"refundable":false,"expiration":null,"times_circulated":0,
         "times_redeemed":0,"metadata":{}}"#,
@@ -82,7 +82,7 @@ pub(in crate::sandbox) static COUPON_TEMPLATE: Kind = Kind {
 
 pub(in crate::sandbox) static COUPON: Kind = Kind {
     can: "rlud",
-    fields: r#"{"app":"","valid":true,"redeemed":false,"coupon_template":{},"user":"",
+    fields: r#"{"livemode":false,"app":"","valid":true,"redeemed":false,"coupon_template":{},"user":"",
         "time_start":null,"time_end":null,"order":null,"actual_amount":null,
         "user_times_circulated":0,"metadata":{}}"#,
     updates: &["metadata"],
@@ -98,7 +98,7 @@ pub(in crate::sandbox) static COUPON: Kind = Kind {
 /// Made when an order with `royalty_users` is paid.
 pub(in crate::sandbox) static ROYALTY: Kind = Kind {
     can: "rl",
-    fields: r#"{"payer_app":"","status":"","amount":0,"method":null,"recipient_app":"",
+    fields: r#"{"livemode":false,"payer_app":"","status":"","amount":0,"method":null,"recipient_app":"",
         "royalty_transaction":null,"royalty_settlement":null,"time_settled":null,
         "settle_account":null,"source_app":"","source_url":"","source_no":"","source_user":"",
         "description":null,"metadata":{}}"#,
@@ -114,7 +114,7 @@ pub(in crate::sandbox) static ROYALTY: Kind = Kind {
 pub(in crate::sandbox) static ROYALTY_SETTLEMENT: Kind = Kind {
     can: "rlu",
     lists_by: &["payer_app"],
-    fields: r#"{"payer_app":"","method":"","amount":0,"amount_succeeded":0,
+    fields: r#"{"livemode":false,"payer_app":"","method":"","amount":0,"amount_succeeded":0,
         "amount_failed":0,"amount_canceled":0,"count":0,"count_succeeded":0,"count_failed":0,
         "count_canceled":0,"time_finished":null,"fee":0,"metadata":{},"operation_url":null,
         "status":"","royalty_transactions":{}}"#,
@@ -160,7 +160,7 @@ pub(in crate::sandbox) static ROYALTY_TRANSACTION: Kind = Kind {
 
 pub(in crate::sandbox) static ROYALTY_TEMPLATE: Kind = Kind {
     can: "crlud",
-    fields: r#"{"app":"","name":null,"description":null,"rule":{}}"#,
+    fields: r#"{"livemode":false,"app":"","name":null,"description":null,"rule":{}}"#,
     needs: &["app", "rule"],
     updates: &["name", "rule", "description"],
     books: "a template is a rule",

@@ -12,16 +12,16 @@ use crate::sandbox::state::{APP, State};
 const USERS: [&str; 4] = ["0", "user_1", "user_2", "li@example.com"];
 
 /// A state and a source of random choices.
-struct World {
-    state: State,
-    random: fastrand::Rng,
+pub(super) struct World {
+    pub(super) state: State,
+    pub(super) random: fastrand::Rng,
     orders: u64,
     /// How often each operation was accepted and refused.
     counts: BTreeMap<String, (u32, u32)>,
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let state = Options::builder().build().first_state().unwrap();
         let random = fastrand::Rng::with_seed(seed);
         Self { state, random, orders: 0, counts: BTreeMap::new() }
@@ -35,7 +35,7 @@ impl World {
     }
 
     /// The id of some object of a kind.
-    fn some(&mut self, kind: &str) -> String {
+    pub(super) fn some(&mut self, kind: &str) -> String {
         let rows = self.state.of_kind(kinds::named(kind).unwrap());
         match rows.is_empty() {
             true => String::from("none"),
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// Sends a request. A refusal must book nothing.
-    fn send(&mut self, method: &str, path: &str, body: Value) {
+    pub(super) fn send(&mut self, method: &str, path: &str, body: Value) {
         self.state.catch_up();
         let before = self.state.ledger.len();
         let answer = self.state.handle(method, path, body.to_string().as_bytes());
@@ -90,11 +90,12 @@ impl World {
     }
 
     /// One random operation.
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let app = format!("/v1/apps/{APP}");
         let (number, amount, user) = (self.number(), self.amount(), self.user());
         let wish = ["failed", "refund_refused", "refund_wait_operation"];
         let metadata = match self.random.u8(..6) {
+            5 => json!({ "sandbox": "partially" }),
             0 => json!({ "sandbox": wish[self.random.usize(..wish.len())] }),
             _ => json!({}),
         };
@@ -122,9 +123,13 @@ impl World {
                 self.send("POST", &format!("/v1/charges/{id}/refunds"), body);
             }
             7 => {
-                let charges = [self.some("charge"), self.some("charge")];
+                let mut charges = vec![self.some("charge")];
+                if self.random.bool() {
+                    charges.push(self.some("charge"));
+                }
                 let body = json!({
-                    "app": APP, "batch_no": number, "charges": charges, "description": "all"
+                    "app": APP, "batch_no": number, "charges": charges, "description": "all",
+                    "metadata": metadata,
                 });
                 self.send("POST", "/v1/batch_refunds", body);
             }
@@ -278,7 +283,7 @@ impl World {
             29 => {
                 let method = if self.random.bool() { "balance" } else { "alipay" };
                 let preview = self.random.bool();
-                let body = json!({ "payer_app": APP, "method": method, "is_preview": preview });
+                let body = json!({ "payer_app": APP, "method": method, "is_preview": preview, "metadata": metadata });
                 self.send("POST", "/v1/royalty_settlements", body);
             }
             30 => {
