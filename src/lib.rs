@@ -17,6 +17,7 @@
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`wechat`] | open ids, and the signature of WeChat's JS-SDK |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
+//! | [all operations](_operations) | each with its method here, and its names in the seven official SDKs |
 //! | [logs and traces](_logs) | each line and each span |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
 #![forbid(unsafe_code)]
@@ -39,6 +40,8 @@ struct ReadmeZhCn;
 pub mod fuzzing;
 #[doc = include_str!("logs.md")]
 pub mod _logs {}
+#[doc = include_str!("operations.md")]
+pub mod _operations {}
 mod macros;
 mod observer;
 mod pager;

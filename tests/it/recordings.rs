@@ -7,11 +7,12 @@
 
 mod calls;
 mod live;
+mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use percent_encoding::percent_decode_str;
@@ -166,15 +167,26 @@ fn the_table_says_what_was_recorded() {
     println!("{} rows are as recorded", own.len());
 }
 
-/// What a doc comment says about sending an operation again, by the operation's line.
-fn documented_repeats(folder: &Path, repeats: &mut BTreeMap<String, String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            documented_repeats(&path, repeats);
-            continue;
+/// The files of the operations, with their text.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push((path.clone(), fs::read_to_string(path).unwrap())),
+            }
         }
-        let text = fs::read_to_string(&path).unwrap();
+    }
+    files
+}
+
+/// What a doc comment says about sending an operation again, by the operation's line.
+fn documented_repeats() -> BTreeMap<String, String> {
+    let mut repeats = BTreeMap::<String, String>::new();
+    for (_, text) in sources() {
         let mut comment = String::new();
         for line in text.lines().map(str::trim) {
             match line.strip_prefix("///") {
@@ -193,14 +205,13 @@ fn documented_repeats(folder: &Path, repeats: &mut BTreeMap<String, String>) {
             }
         }
     }
+    repeats
 }
 
 /// Against a server that loses every request, each operation on a client of its own.
 #[tokio::test]
 async fn every_operation_is_sent_again_as_often_as_its_documentation_says() {
-    let mut repeats = BTreeMap::new();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources");
-    documented_repeats(&source, &mut repeats);
+    let repeats = documented_repeats();
     let lines: BTreeMap<_, _> = operations().into_iter().map(|row| (row.key(), row.line)).collect();
     let lost = |at: usize| async move {
         let server = Server::always(Act::Write(html(502))).await;
@@ -281,14 +292,9 @@ fn sdk_names() -> BTreeMap<String, SdkNames> {
 }
 
 /// The documented operations of the code: each code span in a doc comment that begins with a method.
-fn documented(folder: &Path, lines: &mut BTreeMap<String, usize>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            documented(&path, lines);
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
+fn documented() -> BTreeMap<String, usize> {
+    let mut lines = BTreeMap::new();
+    for (_, text) in sources() {
         let docs = text.lines().filter_map(|line| line.trim().strip_prefix("/// "));
         for span in docs.flat_map(|line| line.split('`').skip(1).step_by(2)) {
             let is_operation = |method| span.starts_with(method) && span.contains(" /v1/");
@@ -297,12 +303,12 @@ fn documented(folder: &Path, lines: &mut BTreeMap<String, usize>) {
             }
         }
     }
+    lines
 }
 
 #[test]
 fn every_operation_is_documented_once_or_left_out_for_a_reason() {
-    let mut found = BTreeMap::new();
-    documented(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources"), &mut found);
+    let found = documented();
     let operations = operations();
     // Two operations may share a line: an update and a cancel.
     let mut expected = BTreeMap::<_, usize>::new();
