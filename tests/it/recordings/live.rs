@@ -12,8 +12,13 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::{Operation, Ours, Sent, operations, ours, recorded, sdk_names};
-use crate::raw::Server;
+use super::{APP, Operation, Ours, Sent, operations, ours, plausible, recorded, sdk_names};
+use crate::raw::{Act, Received, Server, json};
+
+#[path = "../../conformance/moved/order.rs"]
+mod order;
+#[path = "../../conformance/moved/payouts.rs"]
+mod payouts;
 
 /// Why a client sends something else, and what makes both the same again.
 struct Reason {
@@ -86,10 +91,8 @@ struct Driver {
 
 impl Driver {
     fn start(mut command: Command, server: &Server) -> Self {
-        let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/merchant.pem");
         let mut process = command
             .env("PINGPP_TEST_URL", server.url())
-            .env("PINGPP_TEST_KEY", key)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -168,19 +171,27 @@ async fn theirs(
     sent
 }
 
-#[tokio::test]
-async fn the_official_clients_send_what_this_crate_sends() {
+/// The clients for Python and Node with one of their scripts; `None` if they are not installed.
+fn official(scripts: [&str; 2]) -> Option<[Command; 2]> {
     let Some(folder) = std::env::var_os("PINGPP_OFFICIAL_CLIENTS") else {
         println!("no official clients installed: only their recordings were used");
-        return;
+        return None;
     };
+    let (folder, root) = (Path::new(&folder), Path::new(env!("CARGO_MANIFEST_DIR")));
+    let [python, node] = scripts.map(|script| root.join("tests/conformance").join(script));
+    let mut commands = [Command::new(folder.join("python/bin/python")), Command::new("node")];
+    commands[0].arg(python);
+    commands[1].arg(node).env("NODE_PATH", folder.join("node_modules"));
+    for command in &mut commands {
+        command.env("PINGPP_TEST_KEY", root.join("tests/keys/merchant.pem"));
+    }
+    Some(commands)
+}
+
+#[tokio::test]
+async fn the_official_clients_send_what_this_crate_sends() {
+    let Some([python, node]) = official(["drive.py", "drive.js"]) else { return };
     let Ours { server, sent, .. } = ours().await;
-    let (folder, here) =
-        (Path::new(&folder), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance"));
-    let mut python = Command::new(folder.join("python/bin/python"));
-    python.arg(format!("{here}/drive.py"));
-    let mut node = Command::new("node");
-    node.arg(format!("{here}/drive.js")).env("NODE_PATH", folder.join("node_modules"));
     let mut drivers = [("python", python), ("node", node)]
         .map(|(sdk, command)| (sdk, Driver::start(command, &server)));
 
@@ -249,4 +260,51 @@ async fn the_official_clients_send_what_this_crate_sends() {
         .iter()
         .flat_map(|reason| reason.operations.iter().map(|op| (reason.sdk, (*op).to_owned())));
     assert_eq!(listed.collect::<BTreeSet<_>>(), used, "left: listed reasons, right: needed ones");
+}
+
+/// An answer by the path alone.
+fn by_path(request: &Received) -> Act {
+    let sent = Sent::received(request);
+    let parts = sent.path.split('/').skip(2).filter(|part| !part.contains(char::is_numeric));
+    let last = parts.last().unwrap();
+    let tag = match (sent.method.as_str(), last) {
+        ("GET", "orders" | "transfers" | "charges" | "balance_transactions") if !is_one(&sent) => {
+            "list"
+        }
+        (_, "order_refunds") => "list",
+        (_, "pay") => "order",
+        (_, "balance_bonuses") => "balance_bonus",
+        (_, plural) => plural.strip_suffix('s').unwrap(),
+    };
+    Act::Write(json(200, &plausible(tag, &sent).to_string()))
+}
+
+/// Whether the path ends with an id.
+fn is_one(sent: &Sent) -> bool {
+    sent.path.rsplit('/').next().unwrap().contains(char::is_numeric)
+}
+
+#[tokio::test]
+async fn a_script_that_was_moved_over_sends_what_the_original_sends() {
+    let server = Server::start(by_path).await;
+    let client = server.builder().app(APP).build().unwrap();
+    order::order(&client).await.unwrap();
+    let order = server.requests();
+    payouts::payouts(&client).await.unwrap();
+    let payouts = server.requests().split_off(order.len());
+    let Some(commands) = official(["moved/order.py", "moved/payouts.js"]) else { return };
+    for (mut command, ours) in commands.into_iter().zip([order, payouts]) {
+        let before = server.request_count();
+        let status = command.env("PINGPP_TEST_URL", server.url()).kill_on_drop(true).status();
+        let status = timeout(Duration::from_secs(60), status).await.unwrap().unwrap();
+        assert!(status.success(), "{command:?}");
+        let theirs: Vec<_> =
+            server.requests().split_off(before).iter().map(Sent::received).collect();
+        let ours: Vec<_> = ours.iter().map(Sent::received).collect();
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours, theirs, "left: ours");
+            println!("{:<5}{}", ours.method, ours.path);
+        }
+        assert_eq!(ours.len(), theirs.len());
+    }
 }
