@@ -14,6 +14,7 @@
 //! | [`users`], [`withdrawals`], [`balance_transfers`], [`coupons`], ... | the account product: users with a balance |
 //! | [`sub_apps`], [`royalties`], [`royalty_settlements`], ... | the shops of a platform, and shares of orders |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
+//! | [`Day`] | a day in China, for reconciliation |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`wechat`] | open ids, and the signature of WeChat's JS-SDK |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
@@ -92,7 +93,7 @@ pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use types::{
-    Amount, App, Channel, ClientIp, CmbWallet, Currency, Deleted, Expandable, Id, JsonObject, List,
-    Mode, OutOfRange, ParseAmountError, PayBy, ReverseWindow, Sensitive, TimeRange, Timestamp,
-    YeepayWap,
+    Amount, App, Channel, ClientIp, CmbWallet, Currency, Day, Deleted, Expandable, Id, JsonObject,
+    List, Mode, OutOfRange, ParseAmountError, ParseDayError, PayBy, ReverseWindow, Sensitive,
+    TimeRange, Timestamp, YeepayWap,
 };
