@@ -14,6 +14,7 @@
 //! | [`users`], [`withdrawals`], [`balance_transfers`], [`coupons`], ... | the account product: users with a balance |
 //! | [`sub_apps`], [`royalties`], [`royalty_settlements`], ... | the shops of a platform, and shares of orders |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
+//! | [`ClientCredential`] | what the customer's browser or app gets |
 //! | [`Day`] | a day in China, for reconciliation |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`wechat`] | open ids, and the signature of WeChat's JS-SDK |
@@ -27,6 +28,7 @@
 mod builder;
 mod call;
 mod client;
+mod client_credential;
 mod clock;
 mod config_error;
 mod credentials;
@@ -63,6 +65,7 @@ pub mod wechat;
 pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
+pub use client_credential::ClientCredential;
 pub use clock::ClockSkew;
 pub use config_error::ConfigError;
 pub use error::{

@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use pingpp::orders::Order;
+use pingpp::recharges::Recharge;
+use pingpp::{Charge, ClientCredential};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -90,9 +93,9 @@ struct Driver {
 }
 
 impl Driver {
-    fn start(mut command: Command, server: &Server) -> Self {
+    fn start(mut command: Command, url: &str) -> Self {
         let mut process = command
-            .env("PINGPP_TEST_URL", server.url())
+            .env("PINGPP_TEST_URL", url)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -171,21 +174,24 @@ async fn theirs(
     sent
 }
 
-/// The clients for Python and Node with one of their scripts; `None` if they are not installed.
-fn official(scripts: [&str; 2]) -> Option<[Command; 2]> {
+/// Scripts of the official clients; `None` if they are not installed.
+fn official<const N: usize>(scripts: [&str; N]) -> Option<[Command; N]> {
     let Some(folder) = std::env::var_os("PINGPP_OFFICIAL_CLIENTS") else {
         println!("no official clients installed: only their recordings were used");
         return None;
     };
     let (folder, root) = (Path::new(&folder), Path::new(env!("CARGO_MANIFEST_DIR")));
-    let [python, node] = scripts.map(|script| root.join("tests/conformance").join(script));
-    let mut commands = [Command::new(folder.join("python/bin/python")), Command::new("node")];
-    commands[0].arg(python);
-    commands[1].arg(node).env("NODE_PATH", folder.join("node_modules"));
-    for command in &mut commands {
-        command.env("PINGPP_TEST_KEY", root.join("tests/keys/merchant.pem"));
-    }
-    Some(commands)
+    Some(scripts.map(|script| {
+        let mut command = match script.ends_with(".py") {
+            true => Command::new(folder.join("python/bin/python")),
+            false => Command::new("node"),
+        };
+        command
+            .arg(root.join("tests/conformance").join(script))
+            .env("NODE_PATH", folder.join("node_modules"))
+            .env("PINGPP_TEST_KEY", root.join("tests/keys/merchant.pem"));
+        command
+    }))
 }
 
 #[tokio::test]
@@ -193,7 +199,7 @@ async fn the_official_clients_send_what_this_crate_sends() {
     let Some([python, node]) = official(["drive.py", "drive.js"]) else { return };
     let Ours { server, sent, .. } = ours().await;
     let mut drivers = [("python", python), ("node", node)]
-        .map(|(sdk, command)| (sdk, Driver::start(command, &server)));
+        .map(|(sdk, command)| (sdk, Driver::start(command, &server.url())));
 
     let (recorded, names) = (recorded(), sdk_names());
     let (mut unexplained, mut used) = (Vec::new(), BTreeSet::new());
@@ -307,4 +313,66 @@ async fn a_script_that_was_moved_over_sends_what_the_original_sends() {
         }
         assert_eq!(ours.len(), theirs.len());
     }
+}
+
+#[tokio::test]
+async fn the_sdk_for_browsers_does_the_same_with_a_credential_as_with_the_whole_object() {
+    let Some([command]) = official(["drive_browser.js"]) else { return };
+    let mut browser = Driver::start(command, "");
+    let js = json!({
+        "appId": "wx1", "timeStamp": 1_795_363_200, "nonceStr": "n", "package": "prepay_id=1",
+        "signType": "RSA", "paySign": "s"
+    });
+    let form = json!({ "channel_url": "https://pay.example.com", "sign": "a/b+c=", "subject": "茶 & tea" });
+    let mut done = 0;
+    for (channel, payload, livemode) in [
+        ("wx_pub", js.clone(), true),
+        ("wx_wap", json!("https://pay.example.com/?a=1"), true),
+        ("wx_wap", json!({ "url": "https://pay.example.com" }), true),
+        ("alipay_wap", form.clone(), true),
+        ("alipay_pc_direct", form, true),
+        // A page on which a payment is simulated, with all that the SDK was given.
+        ("alipay_pc_direct", json!({ "sign": "s" }), false),
+        ("wx_wap", json!("https://pay.example.com"), false),
+    ] {
+        let credential = json!({ "object": "credential", channel: payload });
+        let extra = json!({ "success_url": "https://shop.example.com" });
+        let mut charge: Value = serde_json::from_str(&crate::charge()).unwrap();
+        for (key, value) in [
+            ("channel", json!(channel)),
+            ("livemode", json!(livemode)),
+            ("extra", extra.clone()),
+            ("credential", credential.clone()),
+        ] {
+            charge[key] = value;
+        }
+        let order = json!({
+            "id": "2001708220000281981", "object": "order", "livemode": livemode, "status": "created",
+            "paid": false, "app": "app_test000000000001", "merchant_order_no": charge["order_no"],
+            "amount": 100, "charge": charge["id"], "time_expire": charge["time_expire"],
+            "charge_essentials": { "channel": channel, "credential": credential, "extra": extra },
+        });
+        let recharge = json!({
+            "id": "1", "object": "recharge", "livemode": livemode, "succeeded": false, "amount": 100,
+            "user": "user_1", "charge": charge,
+        });
+        let given = |of: Option<ClientCredential>| serde_json::to_value(of.unwrap()).unwrap();
+        let of_charge = serde_json::from_value::<Charge>(charge.clone()).unwrap();
+        let of_order = serde_json::from_value::<Order>(order.clone()).unwrap();
+        let of_recharge = serde_json::from_value::<Recharge>(recharge.clone()).unwrap();
+        for (whole, credential) in [
+            (charge, given(of_charge.client_credential())),
+            (order, given(of_order.client_credential())),
+            (recharge, given(of_recharge.client_credential())),
+        ] {
+            let with_whole = browser.tell(&whole).await;
+            assert!(
+                with_whole.contains("https://") || with_whole.contains("prepay_id"),
+                "{with_whole}"
+            );
+            assert_eq!(browser.tell(&credential).await, with_whole, "{channel}");
+            done += 1;
+        }
+    }
+    println!("the same for {done} objects");
 }
