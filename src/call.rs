@@ -91,7 +91,7 @@ impl Client {
 
     /// An operation whose answer is an object of this crate.
     pub(crate) fn fetch<T: FromJson + 'static>(&self, request: Request) -> Call<T> {
-        Call::new(self, request, |_, body, _| from_body(body))
+        Call::new(self, request.within_limits(), |_, body, _| from_body(body))
     }
 }
 

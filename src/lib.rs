@@ -14,9 +14,12 @@
 //! | [`users`], [`withdrawals`], [`balance_transfers`], [`coupons`], ... | the account product: users with a balance |
 //! | [`sub_apps`], [`royalties`], [`royalty_settlements`], ... | the shops of a platform, and shares of orders |
 //! | [`settle`] | ask until it is paid, close it if it is not, and end with one truth |
+//! | [`ClientCredential`] | what the customer's browser or app gets |
+//! | [`Day`] | a day in China, for reconciliation |
 //! | [`webhook`] | what Ping++ posts to your server |
 //! | [`wechat`] | open ids, and the signature of WeChat's JS-SDK |
 //! | [`SigningKey`], [`PublicKey`] | RSA keys, from any PEM form |
+//! | [all operations](_operations) | each with its method here, and its names in the seven official SDKs |
 //! | [logs and traces](_logs) | each line and each span |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
 #![forbid(unsafe_code)]
@@ -25,6 +28,7 @@
 mod builder;
 mod call;
 mod client;
+mod client_credential;
 mod clock;
 mod config_error;
 mod credentials;
@@ -39,6 +43,8 @@ struct ReadmeZhCn;
 pub mod fuzzing;
 #[doc = include_str!("logs.md")]
 pub mod _logs {}
+#[doc = include_str!("operations.md")]
+pub mod _operations {}
 mod macros;
 mod observer;
 mod pager;
@@ -59,6 +65,7 @@ pub mod wechat;
 pub use builder::ClientBuilder;
 pub use call::{Call, Response};
 pub use client::Client;
+pub use client_credential::ClientCredential;
 pub use clock::ClockSkew;
 pub use config_error::ConfigError;
 pub use error::{
@@ -89,7 +96,7 @@ pub use retry::{Repeat, RetryPolicy};
 pub use settle::{SettleHandle, SettleToken, Settled, Settlement};
 pub use signing::{KeyError, PublicKey, SigningKey};
 pub use types::{
-    Amount, App, Channel, ClientIp, CmbWallet, Currency, Deleted, Expandable, Id, JsonObject, List,
-    Mode, OutOfRange, ParseAmountError, PayBy, ReverseWindow, Sensitive, TimeRange, Timestamp,
-    YeepayWap,
+    Amount, App, Channel, ClientIp, CmbWallet, Currency, Day, Deleted, Expandable, Id, JsonObject,
+    List, Mode, OutOfRange, ParseAmountError, ParseDayError, PayBy, ReverseWindow, Sensitive,
+    TimeRange, Timestamp, YeepayWap,
 };

@@ -5,6 +5,7 @@
 //! I/O. Mistakes are kept in the request, and the call returns them instead of sending it.
 
 mod expected;
+mod limits;
 mod query;
 
 use std::borrow::Cow;
@@ -241,6 +242,19 @@ impl Request {
     pub(crate) fn or_error(mut self, error: BuildError) -> Self {
         self.error.get_or_insert(error);
         self
+    }
+
+    /// Refuses texts that are longer than Ping++ documents.
+    pub(crate) fn within_limits(self) -> Self {
+        match limits::exceeded(&self.route, &self.body) {
+            Some(error) => self.or_error(error),
+            None => self,
+        }
+    }
+
+    /// Whether the body has characters beyond U+FFFF, which are four bytes long in UTF-8.
+    pub(crate) fn is_beyond_bmp(&self) -> bool {
+        self.body.iter().any(|byte| *byte >= 0xf0)
     }
 
     pub(crate) fn take_error(&mut self) -> Option<BuildError> {

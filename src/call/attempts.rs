@@ -354,7 +354,8 @@ impl<'a> Attempts<'a> {
         };
         let recovery = self.recovery();
         let skew = self.client.clock.skew().filter(|skew| skew.is_notable());
-        let report = Report { outcome, retryable, attempts, recovery, skew };
+        let beyond_bmp = self.request.is_beyond_bmp();
+        let report = Report { outcome, retryable, attempts, recovery, skew, beyond_bmp };
         let server = self.client.transport.server_text();
         failed.into_error(server, &self.credentials, self.signature.as_ref(), report)
     }

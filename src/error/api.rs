@@ -167,6 +167,11 @@ impl fmt::Display for ApiError {
         if let Some(skew) = self.0.report.skew.filter(|_| matches!(self.status(), 400 | 401)) {
             write!(f, "; this machine's clock is {skew}")?;
         }
+        if self.status() == 400 && self.0.report.beyond_bmp {
+            f.write_str(
+                "; the request has characters beyond U+FFFF, such as emoji, which Ping++ refuses",
+            )?;
+        }
         Ok(())
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Report {
     pub(crate) recovery: Recovery,
     /// Of this machine's clock, if it is worth telling.
     pub(crate) skew: Option<ClockSkew>,
+    /// Whether the request has characters beyond U+FFFF.
+    pub(crate) beyond_bmp: bool,
 }
 
 impl Report {
@@ -73,6 +75,7 @@ impl Report {
             attempts: Vec::new(),
             recovery: Recovery::Manual,
             skew: None,
+            beyond_bmp: false,
         }
     }
 }

@@ -86,7 +86,8 @@ impl FromStr for Timestamp {
 
 impl FromJson for Timestamp {}
 
-/// A range of time for the filter of a list: `from..until`, `from..`, `..until` or `from..=last`.
+/// A range of time for the filter of a list: `from..until`, `from..`, `..until` or `from..=last`, or a
+/// [`Day`](super::Day).
 ///
 /// ```
 /// use pingpp::{ListCharges, Timestamp};

