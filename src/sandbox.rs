@@ -347,6 +347,11 @@ impl Sandbox {
         self.inner.change(|state| state.check_books())
     }
 
+    /// The number of postings in the books so far: an operation that moves money adds some.
+    pub fn postings(&self) -> usize {
+        self.inner.change(|state| state.ledger.len())
+    }
+
     /// Everything in the sandbox, as JSON: [`OptionsBuilder::state`] starts another one with it.
     pub fn snapshot(&self) -> String {
         self.inner.change(|state| state.snapshot())

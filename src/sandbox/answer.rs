@@ -44,6 +44,16 @@ impl Answer {
         Self::error(404, "invalid_request_error", &message, None, Some("id"))
     }
 
+    /// How Ping++ refuses that is not documented.
+    pub(super) fn balance_too_low() -> Self {
+        let message = "用户余额不足 (the balance of the user is too low)";
+        Self::error(400, "invalid_request_error", message, None, Some("amount"))
+    }
+
+    pub(super) fn refused_by_channel(message: &str) -> Self {
+        Self::error(402, "channel_error", message, Some("channel_response_code_fail"), None)
+    }
+
     pub(super) fn conflict(code: &str, message: &str) -> Self {
         Self::error(400, "invalid_request_error", message, Some(code), None)
     }

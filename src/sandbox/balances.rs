@@ -118,8 +118,7 @@ impl State {
         }
         let user = self.find(&USER, place.app.unwrap_or_default(), None, payer);
         if user.is_ok_and(|user| self.balance_of(user) < needed) {
-            let message = "用户余额不足 (the balance of the user is too low)";
-            return Err(Answer::error(402, "channel_error", message, None, Some("amount")));
+            return Err(Answer::balance_too_low());
         }
         self.create(place, params)
     }

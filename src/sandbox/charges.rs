@@ -81,8 +81,9 @@ impl State {
         let now = self.clock.millis();
         let channel = self.text(charge, "channel");
         if channel == "balance" || channel == "custom" {
-            return self.enter(charge, "paid", now).inspect_err(|_| {
+            return self.enter(charge, "paid", now).map_err(|_| {
                 self.decline(charge, now);
+                Answer::refused_by_channel("用户余额不足 (the balance of the user is too low)")
             });
         }
         let extra = self.field(charge, "extra");
@@ -97,8 +98,7 @@ impl State {
             Some(payer::IS_REFUSED) => {
                 self.decline(charge, now);
                 let message = "支付渠道拒绝了付款码 (the channel refused the scan_code)";
-                let code = Some("channel_response_code_fail");
-                return Err(Answer::error(402, "channel_error", message, code, None));
+                return Err(Answer::refused_by_channel(message));
             }
             _ => {}
         }

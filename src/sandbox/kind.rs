@@ -30,7 +30,7 @@ pub(super) struct Kind {
     /// The states; a new object is in the first one.
     pub(super) states: &'static [State],
     pub(super) moves: &'static [Move],
-    /// Why its operations post nothing to the ledger; empty if some do.
+    /// Why its states post nothing to the ledger; empty if some do.
     pub(super) books: &'static str,
 }
 

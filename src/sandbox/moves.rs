@@ -93,8 +93,7 @@ impl State {
         }
         let (from, to) = (self.account(row, from), self.account(row, to));
         if !self.ledger.post(from.clone(), to.clone(), amount, row) {
-            let message = "用户余额不足 (the balance of the user is too low)";
-            return Err(Answer::error(402, "channel_error", message, None, Some("amount")));
+            return Err(Answer::balance_too_low());
         }
         for (account, change) in [(from, -amount), (to, amount)] {
             let Account::User(app, user) = &account else { continue };

@@ -9,10 +9,25 @@ use super::input::Query;
 use super::kind::Paging;
 use super::kinds::{COUPON, ROYALTY, ROYALTY_TRANSACTION, USER};
 use super::moves::New;
+use super::operations::Place;
 use super::state::State;
 use super::{kind, kinds};
 
 impl State {
+    /// Creates a sub-app, which its user is behind from then on.
+    pub(super) fn create_sub_app(
+        &mut self,
+        place: Place,
+        params: Map<String, Value>,
+    ) -> Result<Answer, Answer> {
+        let user = params.get("user").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let answer = self.create(place, params)?;
+        let user = self.user(place.app.unwrap_or_default(), &user, self.clock.millis())?;
+        self.set(user, "related_app", answer.body["id"].clone());
+        self.set(user, "type", "business");
+        Ok(answer)
+    }
+
     /// Gives a user a coupon.
     pub(super) fn create_coupon(
         &mut self,

@@ -143,6 +143,7 @@ impl State {
             ("batch_withdrawal", "POST", []) => self.create_batch_withdrawal(place, params),
 
             ("sub_app", "POST", ["contact"]) => self.create_contact(place, params),
+            ("sub_app", "POST", []) => self.create_sub_app(place, params),
             ("coupon", "POST", []) => self.create_coupon(place.parent?, params),
             ("coupon_template", "POST", [id, "coupons"]) => self.create_coupons(row!(id), params),
             ("coupon_template", "GET", [id, "coupons"]) => self.coupons_of(row!(id), query),

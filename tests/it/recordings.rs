@@ -8,6 +8,7 @@
 mod calls;
 mod live;
 mod page;
+mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -165,6 +165,7 @@ pub(in crate::sandbox) static BATCH_WITHDRAWAL: Kind = Kind {
         State::new("failed").stamps("time_finished").emits("batch_withdrawal.failed"),
         State::new("canceled").stamps("time_finished").emits("batch_withdrawal.canceled"),
     ],
+    books: "its withdrawals post",
     ..Kind::new(
         "batch_withdrawal",
         "/v1/apps/{app}/batch_withdrawals",

@@ -71,6 +71,7 @@ pub(in crate::sandbox) static BATCH_REFUND: Kind = Kind {
         State::new("partially_succeeded").stamps("time_succeeded"),
         State::new("failed"),
     ],
+    books: "its refunds post",
     ..Kind::new("batch_refund", "/v1/batch_refunds", IdForm::Numbered("1526112300", 8))
 };
 
@@ -108,6 +109,7 @@ pub(in crate::sandbox) static ORDER: Kind = Kind {
         State::new("canceled"),
     ],
     moves: &[by(By::Put, "created", "canceled")],
+    books: "its charges and refunds post",
     ..Kind::new("order", "/v1/orders", IdForm::Numbered("20026112300000", 5))
 };
 

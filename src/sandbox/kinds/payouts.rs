@@ -75,6 +75,7 @@ pub(in crate::sandbox) static BATCH_TRANSFER: Kind = Kind {
         State::new("canceled"),
     ],
     moves: &[by(By::Put, "pending", "canceled")],
+    books: "its transfers post",
     ..Kind::new("batch_transfer", "/v1/batch_transfers", IdForm::Numbered("1826112300", 8))
 };
 
@@ -178,6 +179,7 @@ pub(in crate::sandbox) static SPLIT_PROFIT: Kind = Kind {
         ("type", Limit::OneOf(&["split_normal", "split_return"])),
     ],
     unique: Some("order_no"),
+    books: "its transactions post",
     ..Kind::new("split_profit", "/v1/split_profits", IdForm::Numbered("sp_1Oqb", 10))
 };
 

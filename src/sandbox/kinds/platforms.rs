@@ -136,6 +136,7 @@ pub(in crate::sandbox) static ROYALTY_SETTLEMENT: Kind = Kind {
         State::new("canceled").stamps("time_finished").emits("royalty_settlement.canceled"),
     ],
     moves: &[by(By::Put, "created", "pending"), by(By::Put, "created", "canceled")],
+    books: "its transactions post",
     ..Kind::new("royalty_settlement", "/v1/royalty_settlements", IdForm::Numbered("4326112300", 8))
 };
 

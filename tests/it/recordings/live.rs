@@ -85,7 +85,7 @@ const REASONS: [Reason; 4] = [
 ];
 
 /// A client in a process of its own.
-struct Driver {
+pub(super) struct Driver {
     /// Killed when dropped.
     _process: Child,
     input: ChildStdin,
@@ -93,7 +93,7 @@ struct Driver {
 }
 
 impl Driver {
-    fn start(mut command: Command, url: &str) -> Self {
+    pub(super) fn start(mut command: Command, url: &str) -> Self {
         let mut process = command
             .env("PINGPP_TEST_URL", url)
             .stdin(Stdio::piped())
@@ -105,7 +105,7 @@ impl Driver {
         Self { _process: process, input, output: BufReader::new(output).lines() }
     }
 
-    async fn tell(&mut self, line: &Value) -> String {
+    pub(super) async fn tell(&mut self, line: &Value) -> String {
         self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
         let answer = timeout(Duration::from_secs(60), self.output.next_line()).await;
         answer.unwrap_or_else(|_| panic!("no answer to {line}")).unwrap().unwrap()
@@ -113,7 +113,7 @@ impl Driver {
 }
 
 /// What an SDK is given: the ids of the path with their names, and the other parameters.
-fn arguments(operation: &Operation, sent: &Sent) -> (Value, Map<String, Value>) {
+pub(super) fn arguments(operation: &Operation, sent: &Sent) -> (Value, Map<String, Value>) {
     let route = operation.line.split('/').zip(sent.path.split('/'));
     let ids: Vec<_> = route
         .filter_map(|(part, value)| Some((part.strip_prefix('{')?.strip_suffix('}')?, value)))
@@ -175,7 +175,7 @@ async fn theirs(
 }
 
 /// Scripts of the official clients; `None` if they are not installed.
-fn official<const N: usize>(scripts: [&str; N]) -> Option<[Command; N]> {
+pub(super) fn official<const N: usize>(scripts: [&str; N]) -> Option<[Command; N]> {
     let Some(folder) = std::env::var_os("PINGPP_OFFICIAL_CLIENTS") else {
         println!("no official clients installed: only their recordings were used");
         return None;
