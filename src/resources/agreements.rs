@@ -3,6 +3,29 @@
 //! Reads may be repeated and dropped at any time; each write says what a second send does. The
 //! customer signs with the [`credential`](Agreement::credential); that it is signed says the status
 //! `succeeded`, and the event `agreement.succeeded`.
+//!
+//! # How to let a customer sign, and know that it is signed
+//! ```no_run
+//! # async fn f(client: pingpp::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use pingpp::Channel;
+//! use pingpp::agreements::{AgreementStatus, CreateAgreement};
+//!
+//! let params = CreateAgreement::builder()
+//!     .contract_no("ct20261123001") // stored before this line; `client.recover` finds it
+//!     .channel(Channel::Qpay)
+//!     .extra([("display_account", "Tea of the month")]);
+//! let agreement = client.agreements().create(params).await?;
+//! let for_the_browser = serde_json::to_string(&agreement)?; // for `pingpp.signAgreement`
+//!
+//! // Later, for example on the event `agreement.succeeded`:
+//! match client.agreements().retrieve(&agreement.id).await?.status {
+//!     AgreementStatus::Succeeded => println!("signed"),
+//!     AgreementStatus::Canceled => println!("ended"),
+//!     _ => println!("not signed: look again"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use bon::Builder;
 use serde::Serialize;

@@ -1,6 +1,46 @@
 //! Charges: what customers pay. `/v1/charges`
 //!
 //! Reads may be repeated and dropped at any time; each write says what a second send does.
+//!
+//! # How to take money, and know that it came
+//! `Ok` is no payment. The customer's browser or app pays with [`Charge::client_credential`], and `paid`
+//! says that the money came: on the event `charge.succeeded`, or by [`retrieve`](ChargeApi::retrieve).
+//!
+//! ```no_run
+//! # async fn f(client: pingpp::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use pingpp::{Amount, CreateCharge, Outcome, PayBy, Recovered};
+//!
+//! let params = CreateCharge::builder()
+//!     .order_no("20261123001") // stored before this line
+//!     .channel(PayBy::wx_pub("o7xEMsySBFG3MVHI-9VsAJX-j50W"))
+//!     .amount(Amount::from_fen(12_800)) // 128 yuan
+//!     .client_ip([203, 0, 113, 7])
+//!     .subject("Longjing")
+//!     .body("A tin of tea");
+//! let charge = match client.charges().create(params).await {
+//!     Ok(charge) => charge,
+//!     Err(error) if error.outcome() == Outcome::Unknown => match client.recover(&error).await? {
+//!         Recovered::Found(charge) => charge,
+//!         _ => return Err(error.into()), // not there yet: ask again later
+//!     },
+//!     Err(error) => return Err(error.into()), // there is no charge
+//! };
+//! let for_the_browser = charge.client_credential();
+//!
+//! // Later, for example on the event `charge.succeeded`:
+//! let charge = client.charges().retrieve(&charge.id).await?;
+//! match (charge.reversed == Some(true), charge.paid) {
+//!     (true, _) => println!("closed: it cannot be paid any more"),
+//!     (false, true) => println!("release the goods"),
+//!     (false, false) => println!("not paid: look again, or reverse it"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! At a counter, and wherever an order has to end either paid or closed, let
+//! [`create_and_settle`](ChargeApi::create_and_settle) ask and reverse. For money that goes back see
+//! [`refunds`](crate::refunds).
 
 mod refund;
 
@@ -45,8 +85,8 @@ impl ChargeApi {
 
     /// Creates a charge: `POST /v1/charges`.
     ///
-    /// The answer carries the [`credential`](Charge::credential) with which the customer's client
-    /// pays; forward the charge to it as it came.
+    /// The answer carries the credential with which the customer's client pays: give it
+    /// [`Charge::client_credential`], or the whole charge.
     ///
     /// **Repeats:** within 50 s of the first send, byte for byte. Ping++ returns the first charge if
     /// order_no, channel, amount, subject, body and app are the same within a minute.
@@ -129,7 +169,10 @@ pub(crate) fn search(app: Option<&Id<App>>, order_no: &str) -> Search {
     }
 }
 
-/// What [`ChargeApi::create`] needs. A builder without a required field does not compile:
+/// What [`ChargeApi::create`] needs. Texts that are longer than documented are refused before anything is
+/// sent. Ping++ refuses characters beyond U+FFFF, such as emoji, wherever they stand.
+///
+/// A builder without a required field does not compile:
 ///
 /// ```compile_fail
 /// # fn f(client: pingpp::Client) {

@@ -27,7 +27,15 @@
 //!     }
 //!     Err(error) => return Err(error.into()), // nothing happened
 //! };
-//! let is_back = refunds.iter().all(|refund| refund.state() == RefundState::Succeeded);
+//! // Later, for example on the event `refund.succeeded`:
+//! for refund in refunds {
+//!     match client.order_refunds("2001708220000281981").retrieve(refund.id).await?.state() {
+//!         RefundState::Succeeded => println!("the money is back"),
+//!         RefundState::Pending => println!("under way: look again"),
+//!         RefundState::NeedsMerchant { url } => println!("open {url:?} today"),
+//!         RefundState::Failed => println!("no money moved"),
+//!     }
+//! }
 //! # Ok(())
 //! # }
 //! ```

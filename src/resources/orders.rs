@@ -20,7 +20,7 @@
 //! let order = client.orders().create(params).await?;
 //! let pay = PayOrder::builder().channel(PayBy::wx_pub("o7xEMs...")).charge_amount(order.amount);
 //! let order = client.orders().pay(&order.id, pay).await?;
-//! let for_the_customers_client = order.charge_essentials.map(|charge| charge.credential);
+//! let for_the_browser = order.client_credential();
 //!
 //! // Later:
 //! match client.orders().retrieve(&order.id).await?.state() {
@@ -93,8 +93,8 @@ impl OrderApi {
 
     /// Makes a charge for the order: `POST /v1/orders/{id}/pay`.
     ///
-    /// The answer carries in [`charge_essentials`](Order::charge_essentials) the credential with
-    /// which the customer's client pays.
+    /// The answer carries the credential with which the customer's client pays:
+    /// [`Order::client_credential`].
     ///
     /// **Repeats:** never; a second one makes another charge, and the customer may pay both.
     /// **Dropping:** a charge may exist; [`retrieve`](Self::retrieve) the order and read its charges.

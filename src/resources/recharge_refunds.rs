@@ -22,7 +22,13 @@
 //!     },
 //!     Err(error) => return Err(error.into()), // nothing happened
 //! };
-//! let is_back = refund.state() == RefundState::Succeeded;
+//! // Later, for example on the event `recharge.refund.succeeded`:
+//! match client.recharge_refunds("220170822000028198100011").retrieve(refund.id).await?.state() {
+//!     RefundState::Succeeded => println!("the money is back"),
+//!     RefundState::Pending => println!("under way: look again"),
+//!     RefundState::NeedsMerchant { url } => println!("open {url:?} today"),
+//!     RefundState::Failed => println!("no money moved"),
+//! }
 //! # Ok(())
 //! # }
 //! ```

@@ -22,7 +22,7 @@
 //!     .body("For your balance");
 //! let params = CreateRecharge::builder().user("user_001").charge(charge);
 //! let recharge = client.recharges().create(params).await?;
-//! let for_the_customers_client = recharge.charge;
+//! let for_the_browser = recharge.client_credential();
 //!
 //! // Later:
 //! if client.recharges().retrieve(&recharge.id).await?.succeeded {

@@ -30,7 +30,8 @@
 //!     Err(error) => return Err(error.into()), // nothing was given
 //! };
 //! // Later:
-//! match client.red_envelopes().retrieve(&envelope.id).await?.state() {
+//! let envelope = client.red_envelopes().retrieve(&envelope.id).await?;
+//! match envelope.state() {
 //!     RedEnvelopeState::Received => println!("opened"),
 //!     RedEnvelopeState::Sent => println!("not opened yet"),
 //!     RedEnvelopeState::Pending => println!("under way: look again"),

@@ -27,7 +27,8 @@
 //!     Err(error) => return Err(error.into()), // nothing was paid out
 //! };
 //! // Later, for example on the event `transfer.succeeded`:
-//! match client.transfers().retrieve(&transfer.id).await?.state() {
+//! let transfer = client.transfers().retrieve(&transfer.id).await?;
+//! match transfer.state() {
 //!     TransferState::Paid => println!("it arrived"),
 //!     TransferState::Pending => println!("under way: look again"),
 //!     TransferState::NeedsRecipient => println!("the recipient has to confirm it in WeChat"),

@@ -206,6 +206,13 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_the_range_from_its_first_second_until_that_of_the_next_day() {
+        let range = TimeRange::from(Day::new(2024, 8, 16).unwrap());
+        let written = serde_json::to_value(range).unwrap();
+        assert_eq!(written, serde_json::json!({ "gte": 1_723_737_600, "lt": 1_723_824_000 }));
+    }
+
+    #[test]
     fn what_is_not_a_day_is_refused() {
         for text in [
             "",
