@@ -397,3 +397,54 @@ fn what_is_known_of_a_reverse_is_counted() {
         assert_eq!(known, expected, "{result:?} {is_first}");
     }
 }
+
+#[test]
+fn a_reversed_charge_is_closed_refunded_or_needs_a_refund() {
+    for (paid, gives_back, ending) in [
+        (false, true, Ending::Closed),
+        (false, false, Ending::Closed),
+        (true, true, Ending::Refunded),
+        (true, false, Ending::NeedsRefund),
+    ] {
+        let mut view = ChargeView { paid, reversed: true, ..open() };
+        view.facts.gives_back = gives_back;
+        assert_eq!(at(START, &mut watching(), Input::Seen(view)), Action::End(ending));
+        view.refunded = true;
+        let refunded = Action::End(Ending::Refunded);
+        assert_eq!(at(START, &mut watching(), Input::Seen(view)), refunded);
+    }
+}
+
+#[test]
+fn an_answer_that_comes_after_the_time_it_waited_for_is_followed_by_a_look_at_once() {
+    let late = |end| Exchange { sent: end - SECOND, received: end + SECOND, date: None };
+    // After the end of polling.
+    let end = START + MINUTE;
+    let action = watching().next(&late(end), Input::Seen(open()));
+    assert_eq!(action, Action::Wait(end + SECOND + 1));
+    // After the time at which a reverse shows.
+    let shows = START + 5 * MINUTE;
+    let mut machine = Machine { last_reverse: Some(START), reverses: 1, ..watching() };
+    let action = machine.next(&late(shows), Input::Seen(paid_at(START)));
+    assert_eq!(action, Action::Wait(shows + SECOND + 1));
+}
+
+#[test]
+fn a_round_whose_time_is_over_still_reverses_once() {
+    let over = Machine { gave_up: Some(START), deadline: Some(START), ..watching() };
+    let mut machine = over.clone();
+    assert_eq!(at(START + SECOND, &mut machine, Input::Seen(open())), Action::Wait(START + SECOND));
+    assert_eq!(machine.phase, Phase::Reverse);
+    let mut machine = Machine { reversed: true, ..over };
+    let ending = Action::End(Ending::Unresolved(Obstacle::InDoubt));
+    assert_eq!(at(START + SECOND, &mut machine, Input::Seen(open())), ending);
+}
+
+#[test]
+fn the_window_of_a_channel_that_cannot_reverse_does_not_shorten_polling() {
+    let mut view = open();
+    view.facts.reversible = false;
+    view.facts.reversible_until = Some(START + 100 * SECOND);
+    let (looks, ..) = run(&mut watching(), answers(view, Sent::Maybe));
+    assert_eq!(looks[..16], [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 75, 95]);
+}
