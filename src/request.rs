@@ -418,6 +418,20 @@ mod tests {
     }
 
     #[test]
+    fn the_id_of_an_app_is_its_prefix_and_letters_or_digits() {
+        for (id, is) in [
+            ("app_1Gqj58ynP0mHeX1q", true),
+            ("app_", false),
+            ("app_1-2", false),
+            ("app_é", false),
+            ("1Gqj58ynP0mHeX1q", false),
+            ("", false),
+        ] {
+            assert_eq!(is_app(&Id::from(id)), is, "{id}");
+        }
+    }
+
+    #[test]
     fn a_body_on_a_get_is_refused() {
         assert!(Request::get("/v1/charges", &[]).json(&json!({})).take_error().is_some());
     }
