@@ -8,6 +8,8 @@ mod build;
 mod codes;
 mod report;
 mod response;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use std::error::Error as StdError;

@@ -57,6 +57,7 @@ mod retry;
 pub mod sandbox;
 pub mod settle;
 mod signing;
+mod sync;
 mod transport;
 mod types;
 pub mod webhook;

@@ -383,4 +383,46 @@ mod tests {
         assert_eq!(behind(&Position::After("b".into()), &[]), None);
         assert_eq!(behind(&Position::Newest, &["a", ""]), None, "an item without an id");
     }
+
+    #[test]
+    fn each_position_is_written_into_the_query() {
+        let target = |position: Position, per_page| {
+            position.apply(Request::get("/v1/charges", &[]), per_page).target()
+        };
+        assert_eq!(target(Position::Newest, None), "/v1/charges");
+        assert_eq!(target(Position::Newest, Some(7)), "/v1/charges?limit=7");
+        let after = Position::After("a".into());
+        assert_eq!(target(after, Some(7)), "/v1/charges?starting_after=a&limit=7");
+        assert_eq!(target(Position::Before("a".into()), None), "/v1/charges?ending_before=a");
+        assert_eq!(target(Position::Number(3), None), "/v1/charges?page=3&per_page=20");
+        assert_eq!(target(Position::Number(3), Some(7)), "/v1/charges?page=3&per_page=7");
+    }
+
+    #[test]
+    fn pages_and_their_sizes_have_bounds_and_a_list_begins_at_one_place() {
+        type Item = Id<String>;
+        let client = Client::builder("sk_test_1").unsigned().build().unwrap();
+        let request = || Request::get("/v1/charges", &[]);
+        let cursor = || Pager::<Item>::by_cursor(&client, request(), Id::as_str);
+        let number = || Pager::<Item, ByNumber>::by_number(&client, request());
+        for (size, is_refused) in [(0, true), (1, false), (100, false), (101, true)] {
+            assert_eq!(cursor().limit(size).request.take_error().is_some(), is_refused, "{size}");
+            assert_eq!(number().per_page(size).request.take_error().is_some(), is_refused);
+        }
+        for (page, is_refused) in [(0, true), (1, false), (7, false)] {
+            assert_eq!(number().page(page).request.take_error().is_some(), is_refused, "{page}");
+        }
+        let id = || Id::<Item>::from("a");
+        for (mut list, is_refused) in [
+            (cursor().after(id()), false),
+            (cursor().before(id()), false),
+            (cursor().after(id()).before(id()), true),
+            (cursor().before(id()).before(id()), true),
+        ] {
+            assert_eq!(list.request.take_error().is_some(), is_refused, "{list:?}");
+        }
+        assert!(format!("{:?}", cursor().after(id())).contains("After(\"a\")"));
+        let items = format!("{:?}", number().page(7).into_stream());
+        assert!(items.contains("Items") && items.contains("Number(7)"), "{items}");
+    }
 }

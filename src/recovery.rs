@@ -254,3 +254,84 @@ impl Recovery {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn full() -> Search {
+        Search::list("/v1/charges/{id}/refunds", &["ch_1"])
+            .query(json!({ "app": "app_1" }))
+            .field("metadata", json!({ "tag": 1 }))
+            .not_unique()
+            .since(Timestamp::from_unix(7))
+            .per_page(20)
+            .by_time()
+    }
+
+    #[test]
+    fn a_search_holds_what_it_was_made_of_also_after_it_was_kept() {
+        let plain = Search::list("/v1/charges", &[]);
+        assert!(plain.is_unique && !plain.is_server_time && !plain.by_time);
+        let kept: Search = serde_json::from_str(&serde_json::to_string(&full()).unwrap()).unwrap();
+        for search in [full(), kept] {
+            assert_eq!(
+                (&*search.route, search.ids),
+                ("/v1/charges/{id}/refunds", owned(&["ch_1"]))
+            );
+            assert_eq!(search.query, json!({ "app": "app_1" }));
+            assert_eq!(json!(search.marks), json!({ "metadata": { "tag": 1 } }));
+            assert_eq!((search.since, search.per_page), (Some(Timestamp::from_unix(7)), Some(20)));
+            assert!(!search.is_unique && search.is_server_time && search.by_time);
+        }
+    }
+
+    #[test]
+    fn searches_are_equal_if_they_look_for_the_same() {
+        assert_eq!(full(), full());
+        assert_ne!(full(), full().per_page(21));
+        // The merchant's number is a field like any other.
+        let number = Some(("order_no", "1".to_owned()));
+        let search = Search { number, ..Search::list("/v1/charges", &[]) };
+        assert_eq!(search, Search::list("/v1/charges", &[]).field("order_no", "1"));
+    }
+
+    #[test]
+    fn a_log_line_says_where_to_look_and_hides_the_marks() {
+        let number = Some(("order_no", "2026".to_owned()));
+        let numbered = Search { number, ..full() };
+        let debug = format!("{numbered:?}");
+        for shown in ["/v1/charges/{id}/refunds", "ch_1", "order_no", "2026", "metadata", "7"] {
+            assert!(debug.contains(shown), "{debug}");
+        }
+        assert!(!debug.contains("tag"), "{debug}");
+        for (recovery, text) in [
+            (Recovery::retrieve("/v1/charges/{id}", &["ch_1"]), "GET /v1/charges/{id} of ch_1"),
+            (Recovery::Find(full()), "GET /v1/charges/{id}/refunds of ch_1"),
+            (Recovery::Find(numbered), "GET /v1/charges/{id}/refunds of ch_1, order_no 2026"),
+            (Recovery::Find(Search::list("/v1/charges", &[])), "GET /v1/charges"),
+            (Recovery::Manual, "the Ping++ dashboard"),
+        ] {
+            assert_eq!(recovery.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_first_attempt_is_dated_by_the_servers_clock_if_it_is_known() {
+        let first = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000);
+        let by = std::time::Duration::from_secs(100);
+        let ahead = Some(ClockSkew { by, is_ahead: true });
+        let since = |search: Search, skew| match Recovery::Find(search).since(Some(first), skew) {
+            Recovery::Find(search) => (search.since.map(Timestamp::as_unix), search.is_server_time),
+            other => panic!("{other:?}"),
+        };
+        let search = Search::list("/v1/charges", &[]);
+        assert_eq!(since(search.clone(), None), (Some(1_000), false));
+        assert_eq!(since(search, ahead), (Some(900), true));
+        assert_eq!(since(full(), ahead), (Some(7), true), "what is set stays");
+        let manual = Recovery::Manual.since(Some(first), ahead);
+        assert_eq!(manual, Recovery::Manual);
+    }
+}

@@ -432,8 +432,58 @@ mod tests {
     }
 
     #[test]
+    fn the_id_of_an_app_is_its_prefix_and_letters_or_digits() {
+        for (id, is) in [
+            ("app_1Gqj58ynP0mHeX1q", true),
+            ("app_", false),
+            ("app_1-2", false),
+            ("app_é", false),
+            ("1Gqj58ynP0mHeX1q", false),
+            ("", false),
+        ] {
+            assert_eq!(is_app(&Id::from(id)), is, "{id}");
+        }
+    }
+
+    #[test]
     fn a_body_on_a_get_is_refused() {
         assert!(Request::get("/v1/charges", &[]).json(&json!({})).take_error().is_some());
+    }
+
+    #[test]
+    fn each_method_has_its_name_and_only_a_read_is_repeated_by_itself() {
+        for (request, name, repeat) in [
+            (Request::get("/v1/charges", &[]), "GET", Repeat::Always),
+            (Request::post("/v1/charges", &[]), "POST", Repeat::Never),
+            (Request::put("/v1/charges", &[]), "PUT", Repeat::Never),
+            (Request::delete("/v1/charges", &[]), "DELETE", Repeat::Never),
+        ] {
+            assert_eq!((request.method.as_str(), request.repeat), (name, repeat));
+            let mut expanded = request.expand("app");
+            assert_eq!(expanded.take_error().is_some(), name != "GET");
+        }
+    }
+
+    #[test]
+    fn the_url_of_a_list_is_compared_unless_an_id_was_escaped() {
+        use crate::resources::charges::Refund;
+        use crate::types::{List, Mode};
+
+        let other = br#"{"object":"list","url":"/v1/charges/other/refunds"}"#;
+        for (id, is_compared) in [("ch_1", true), ("ch%1", false)] {
+            let request = Request::get("/v1/charges/{id}/refunds", &[id]);
+            let expected = request.about_list::<List<Refund>>().expected;
+            let mismatch = expected.check(other, Mode::Test, true).unwrap();
+            assert_eq!(mismatch.is_some(), is_compared, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_debugged_request_shows_its_route_and_not_its_ids_or_its_body() {
+        let request = Request::post("/v1/charges/{id}/reverse", &["ch_1"]).json(&json!({ "a": 1 }));
+        let debug = format!("{request:?}");
+        assert!(debug.contains("/v1/charges/{id}/reverse") && debug.contains("body_len: 7"));
+        assert!(!debug.contains("ch_1"), "{debug}");
     }
 
     #[test]

@@ -71,6 +71,8 @@
 
 mod clock;
 mod ending;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod hook;
 mod machine;
 mod obstacle;

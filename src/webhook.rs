@@ -138,3 +138,65 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signing::SigningKey;
+
+    const EVENT: &str = r#"{"object":"event","livemode":false,"type":"x","data":{"object":{}}}"#;
+
+    fn key(text: &str) -> SigningKey {
+        SigningKey::from_pem(text).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_accepted_only_with_a_signature_of_one_of_the_keys_and_of_its_mode() {
+        let pingxx = key(include_str!("../tests/keys/pingxx.pem"));
+        let other = key(include_str!("../tests/keys/merchant.pem")).public_key();
+        let ours = pingxx.public_key();
+        let signature = pingxx.sign(EVENT.as_bytes()).unwrap();
+        let verified = |keys: &[PublicKey], mode, signature: &str| {
+            verify_any(keys, mode, signature, EVENT.as_bytes()).map(|event| event.livemode)
+        };
+        let both = [other.clone(), ours.clone()];
+        assert_eq!(verified(&both, Mode::Test, &signature), Ok(false));
+        assert_eq!(verified(&[ours.clone()], Mode::Test, &signature), Ok(false));
+        let event = verify(&ours, Mode::Test, &signature, EVENT.as_bytes()).unwrap();
+        assert_eq!(event.kind.as_str(), "x");
+        for (keys, signature) in
+            [(&[] as &[_], signature.as_str()), (&[other], &signature), (&both, ""), (&both, "x")]
+        {
+            assert_eq!(verified(keys, Mode::Test, signature), Err(Error::Signature));
+        }
+        let mode = Error::Mode { expected: Mode::Live, found: Mode::Test };
+        assert_eq!(verified(&both, Mode::Live, &signature), Err(mode));
+    }
+
+    #[test]
+    fn a_body_of_more_than_a_mebibyte_is_refused_unread() {
+        let pingxx = key(include_str!("../tests/keys/pingxx.pem"));
+        for (padding, is_refused) in [(0, false), (1, true), (1_000, true)] {
+            let body = format!("{EVENT}{}", " ".repeat(1_048_576 - EVENT.len() + padding));
+            // Unread: even its signature does not count.
+            let error = verify(&pingxx.public_key(), Mode::Test, "", body.as_bytes()).unwrap_err();
+            assert_eq!(matches!(error, Error::Body { .. }), is_refused, "{padding}");
+            let signature = pingxx.sign(body.as_bytes()).unwrap();
+            let result = verify(&pingxx.public_key(), Mode::Test, &signature, body.as_bytes());
+            assert_eq!(result.is_err(), is_refused, "{padding}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_status_and_its_reason() {
+        let mode = Error::Mode { expected: Mode::Live, found: Mode::Test };
+        for (error, status, text) in [
+            (Error::Signature, 401, "the signature is not one of Ping++"),
+            (Error::body("it is cut".into()), 400, "the body is not an event: it is cut"),
+            (mode, 403, "the event is of test mode, where live mode is expected"),
+        ] {
+            assert_eq!(error.status(), status);
+            assert!(error.to_string().starts_with(text), "{error}");
+        }
+    }
+}

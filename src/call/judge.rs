@@ -161,3 +161,136 @@ impl Failed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::request::Request;
+    use crate::signing::SigningKey;
+
+    const BODY: &str = r#"{"id":"ch_1","object":"charge","livemode":false,"reversed":true}"#;
+
+    fn key(name: &str) -> SigningKey {
+        SigningKey::from_pem(match name {
+            "pingxx" => include_str!("../../tests/keys/pingxx.pem"),
+            _ => include_str!("../../tests/keys/merchant.pem"),
+        })
+        .unwrap()
+    }
+
+    fn answer(status: u16, body: &str, signature: Option<&str>) -> Answer {
+        let mut headers = HeaderMap::new();
+        if let Some(signature) = signature {
+            headers.insert(SIGNATURE, signature.parse().unwrap());
+        }
+        headers.insert("retry-after", HeaderValue::from_static("7"));
+        let body = Ok(Bytes::copy_from_slice(body.as_bytes()));
+        Answer { status, headers, body, was_pooled: true }
+    }
+
+    /// How it failed and the word for it; `None` if it can be decoded.
+    fn judged(verify: &[PublicKey], answer: Answer) -> Option<(Failure, String)> {
+        let request = Request::get("/v1/charges/{id}", &["ch_1"]).expect("charge", Some("ch_1"));
+        let request = request.same("app", "app_1").wants("reversed", true);
+        let judge = Judge { expected: &request.expected, mode: Mode::Test, verify };
+        match judge.judge(answer) {
+            Ok((_, body)) => {
+                assert_eq!(body, BODY);
+                None
+            }
+            Err(failed) => {
+                assert!(failed.was_pooled);
+                Some((failed.failure, failed.kind().into_owned()))
+            }
+        }
+    }
+
+    #[test]
+    fn where_keys_are_set_only_an_answer_that_one_of_them_signed_is_believed() {
+        let [pingxx, other] = ["pingxx", "merchant"].map(key);
+        let [good, wrong] = [&pingxx, &other].map(|key| key.sign(BODY.as_bytes()).unwrap());
+        let keys = [other.public_key(), pingxx.public_key()];
+        let unclear = |what: &str| Some((Failure::Unclear, what.to_owned()));
+        let only_pingxx = &keys[1..];
+        for (verify, signature, then) in [
+            (&[] as &[PublicKey], None, None),
+            (&[], Some("nonsense"), None),
+            (only_pingxx, Some(good.as_str()), None),
+            (&keys, Some(&good), None),
+            (&keys, Some(&wrong), None),
+            (only_pingxx, Some(&wrong), unclear("bad_signature")),
+            (only_pingxx, Some("nonsense"), unclear("bad_signature")),
+            (only_pingxx, None, unclear("unsigned")),
+        ] {
+            assert_eq!(judged(verify, answer(200, BODY, signature)), then, "{signature:?}");
+        }
+        // A refusal may be unsigned; a signature that is there must be good.
+        let refused = Some((Failure::Foreign, "404".to_owned()));
+        for (verify, signature, then) in [
+            (&[] as &[PublicKey], Some("nonsense"), refused.clone()),
+            (only_pingxx, None, refused.clone()),
+            (only_pingxx, Some(good.as_str()), refused),
+            (only_pingxx, Some(&wrong), unclear("bad_signature")),
+        ] {
+            assert_eq!(judged(verify, answer(404, BODY, signature)), then, "{signature:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_judged_by_what_it_says() {
+        let with = |field: &str, value| {
+            let mut body: serde_json::Value = serde_json::from_str(BODY).unwrap();
+            body[field] = value;
+            body.to_string()
+        };
+        for (body, failure, word) in [
+            (with("id", json!("ch_2")), Failure::Mismatch, "other_object"),
+            (with("reversed", json!(false)), Failure::Mismatch, "not_done"),
+            (with("app", json!("app_2")), Failure::Unclear, "other_object"),
+            (with("livemode", json!(true)), Failure::Unclear, "other_mode"),
+            ("{".into(), Failure::Garbled, "undecodable"),
+        ] {
+            let then = Some((failure, word.to_owned()));
+            assert_eq!(judged(&[], answer(200, &body, None)), then, "{body}");
+        }
+        for (unread, word) in [(Unread::TooLarge, "too_large"), (Unread::Encoded, "encoded")] {
+            let answer = Answer { body: Err(unread), ..answer(200, "", None) };
+            assert_eq!(judged(&[], answer), Some((Failure::Garbled, word.to_owned())));
+        }
+        for (status, then) in [(199, Some("199")), (200, None), (299, None), (300, Some("300"))] {
+            let word = judged(&[], answer(status, BODY, None)).map(|(_, word)| word);
+            assert_eq!(word.as_deref(), then);
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_back() {
+        let request = Request::get("/v1/charges", &[]);
+        let judge = Judge { expected: &request.expected, mode: Mode::Test, verify: &[] };
+        let failed = judge.judge(answer(503, "", None)).err().unwrap();
+        assert_eq!(failed.retry_after, Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn the_step_at_which_it_stopped_tells_whether_it_may_have_been_sent() {
+        for (step, failure) in [
+            (Step::Connect, Failure::Unsent),
+            (Step::ConnectTimeout, Failure::Unsent),
+            (Step::Unsent, Failure::Unsent),
+            (Step::Certificate, Failure::Unsendable),
+            (Step::Exchange, Failure::Lost),
+            (Step::ExchangeTimeout, Failure::Lost),
+            (Step::Body, Failure::Lost),
+            (Step::BodyTimeout, Failure::Lost),
+        ] {
+            for was_pooled in [false, true] {
+                let error = ExchangeError { step, status: None, source: None, was_pooled };
+                let failed = Failed::exchange(error);
+                assert_eq!((failed.failure, failed.was_pooled), (failure, was_pooled));
+                assert_eq!(failed.kind(), step.as_str());
+            }
+        }
+    }
+}

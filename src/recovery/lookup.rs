@@ -247,3 +247,73 @@ fn read<T: FromJson>(item: &Raw) -> Result<T, Error> {
 fn moved(time: Timestamp, by: i64) -> Timestamp {
     Timestamp::from_unix(time.as_unix().saturating_add(by))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds)
+    }
+
+    #[test]
+    fn an_object_fits_by_its_number_its_marks_and_its_time() {
+        let marked = Search::list("/v1/charges", &[]).field("metadata", json!({ "tag": 1 }));
+        let search = Search { number: Some(("order_no", "1".to_owned())), ..marked };
+        let item = |field: &str, value: Value| {
+            let mut item = json!({ "order_no": "1", "metadata": { "tag": 1 }, "created": 100 });
+            item[field] = value;
+            item
+        };
+        let window = |from, until: Option<i64>| Some((at(from), until.map(at)));
+        for (item, window, fits) in [
+            (item("id", json!("ch_1")), None, true),
+            (item("order_no", json!("2")), None, false),
+            (item("order_no", json!(null)), None, false),
+            (item("metadata", json!({ "tag": 2 })), None, false),
+            (item("metadata", json!({})), None, false),
+            (item("created", json!(100)), window(100, Some(101)), true),
+            (item("created", json!(99)), window(100, Some(101)), false),
+            (item("created", json!(101)), window(100, Some(101)), false),
+            (item("created", json!(500)), window(100, None), true),
+            (item("created", json!(99)), window(100, None), false),
+            // Of an unknown time: its number decides.
+            (item("created", json!(null)), window(100, Some(101)), true),
+        ] {
+            assert_eq!(search.fits(&item, window), fits, "{item} {window:?}");
+        }
+        assert!(Search::list("/v1/charges", &[]).fits(&json!({}), None));
+    }
+
+    #[test]
+    fn only_one_that_fits_and_is_unique_is_found() {
+        for (found, is_unique, recovered) in [
+            (vec![], true, Recovered::NotFound),
+            (vec![], false, Recovered::NotFound),
+            (vec![1], true, Recovered::Found(1)),
+            (vec![1], false, Recovered::Candidates(vec![1])),
+            (vec![1, 2], true, Recovered::Candidates(vec![1, 2])),
+        ] {
+            assert_eq!(Recovered::of(found, is_unique), recovered);
+        }
+    }
+
+    #[test]
+    fn what_is_in_doubt_can_be_looked_up_and_nothing_else() {
+        let recovery = Recovery::retrieve("/v1/charges/{id}", &["ch_1"]);
+        assert_eq!(Option::<Recovery>::from(&recovery), Some(recovery.clone()));
+        let unknown = unsearchable(Flaw::StuckCursor).in_doubt(recovery.clone());
+        assert_eq!(Option::<Recovery>::from(&unknown), Some(recovery));
+        let build = Error::Build(BuildError::new("no id"));
+        assert_eq!(Option::<Recovery>::from(&build), None);
+    }
+
+    #[test]
+    fn a_cursor_is_an_id_that_is_a_string() {
+        for (item, id) in
+            [(r#"{"id":"ch_1"}"#, "ch_1"), (r#"{"id":1}"#, ""), ("{}", ""), ("[1]", ""), ("1", "")]
+        {
+            assert_eq!(id_of(&serde_json::from_str(item).unwrap()), id, "{item}");
+        }
+    }
+}

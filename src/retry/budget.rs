@@ -55,8 +55,11 @@ mod tests {
     fn retries_run_out_in_an_outage_and_come_back_with_time_or_success() {
         let mut budget = Budget::new();
         let at = Duration::from_secs;
+        assert_eq!(budget.left(at(0)), 10);
         let taken = (0..100).filter(|_| budget.take(at(0))).count();
         assert_eq!(taken, 10);
+        let left = [0, 1, 2, 5, 19, 20, 3600].map(|seconds| budget.left(at(seconds)));
+        assert_eq!(left, [0, 0, 1, 2, 9, 10, 10], "what is told is what can be taken");
         assert!(!budget.take(at(1)));
         assert!(budget.take(at(2)));
         for _ in 0..10 {

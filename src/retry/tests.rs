@@ -74,6 +74,7 @@ fn rows() -> Vec<(&'static str, Vec<Failure>)> {
                     ["charge_closed", "charge_unexpected_status", "refund_refused"]
                         .map(|c| coded(402, c)),
                 )
+                .chain([400, 401, 404].map(|status| coded(status, "charge_closed")))
                 .chain([of(
                     400,
                     &PLAIN.replace("\"message\"", "\"code\":\"something_new\",\"message\""),
@@ -178,6 +179,8 @@ fn sends_are_counted() {
     let once = RetryPolicy::none();
     assert!(next_attempt(Repeat::Always, Failure::Unsent, once, &progress(1)).is_none());
     assert_eq!(RetryPolicy::max_sends(0), once);
+    let most = [once, RetryPolicy::default(), RetryPolicy::max_sends(9)].map(|p| p.most_sends());
+    assert_eq!(most, [1, 4, 9]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The machine in a harsh world, and each rule taken out of it.
 
+mod machine;
 mod model;
 mod world;
 

@@ -131,6 +131,16 @@ mod tests {
     }
 
     #[test]
+    fn only_a_field_that_says_so_means_reversed_or_failed() {
+        for (value, reversed) in [(json!(true), true), (json!(false), false), (json!(null), false)]
+        {
+            assert_eq!(view(&[("reversed", value)]).reversed, reversed);
+        }
+        assert!(!view(&[]).reversed && !view(&[]).failed);
+        assert!(view(&[("failure_code", json!("x"))]).failed);
+    }
+
+    #[test]
     fn a_refund_counts_while_it_may_still_succeed() {
         let paid = ("paid", json!(true));
         let refunds = |refunds: &[(i64, &str)]| {

@@ -14,14 +14,11 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use tokio::sync::oneshot;
+use std::time::Duration;
 
 use crate::signing::error::SignError;
 use crate::signing::keys::SigningKey;
+use crate::sync::{Arc, Condvar, Instant, Mutex, MutexGuard, PoisonError, oneshot, thread};
 
 /// The handle of the threads, which end when it is dropped.
 pub(crate) struct Signers {

@@ -5,10 +5,9 @@
 //! request is refused, and one more after each window of successes (AIMD, as in TCP).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering::Relaxed;
 
-use tokio::sync::oneshot;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, PoisonError, oneshot};
 
 pub(super) struct Permits {
     state: Mutex<State>,

@@ -43,6 +43,24 @@ fn a_charge_goes_out_as_it_came_in() {
     assert_eq!(forwarded::<Refund>(&refund()), refund());
 }
 
+/// A merchant's own numbers, as PHP writes them with its 17 digits.
+#[test]
+fn a_number_stays_the_same_number() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let drawn = (0..1_000).map(|_| f64::from_bits(random.u64(..))).filter(|n| n.is_finite());
+    let long = "1476067777777777777777777777777777777777777777777777777777777777777777777777087";
+    for number in [0.1, 0.07, 4.35, 1.1e-7, long.parse().unwrap()].into_iter().chain(drawn) {
+        let text = format!("{number:.16e}");
+        let body = unpaid().to_string().replace("\"n\":1.5", &format!("\"n\":{text}"));
+        let charge: Charge = from_body(body.as_bytes()).unwrap();
+        let written = serde_json::to_string(&charge).unwrap();
+        let again: Charge = from_body(written.as_bytes()).unwrap();
+        for charge in [charge, again] {
+            assert_eq!(charge.extra["n"].as_f64(), Some(number), "{text}");
+        }
+    }
+}
+
 #[test]
 fn absent_null_and_present_stay_what_they_are() {
     let required = ["id", "object", "livemode", "paid", "order_no", "amount"];
