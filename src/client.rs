@@ -11,6 +11,7 @@ use crate::credentials::Credentials;
 use crate::observer::Observer;
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::{PublicKey, Signers};
+use crate::system::System;
 use crate::transport::Transport;
 use crate::types::{App, Id, Mode};
 
@@ -32,7 +33,8 @@ pub(crate) struct ClientInner {
     pub(crate) born: Instant,
     pub(crate) clock: ServerClock,
     pub(crate) correct_clock_skew: bool,
-    /// The system clock at `born`.
+    pub(crate) system: System,
+    /// The clock of this machine at `born`.
     pub(crate) born_at: SystemTime,
     pub(crate) credentials: Credentials,
     pub(crate) verify: Vec<PublicKey>,

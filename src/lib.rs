@@ -51,6 +51,10 @@ mod retry;
 pub mod sandbox;
 pub mod settle;
 mod signing;
+#[cfg(feature = "_simulation")]
+#[doc(hidden)]
+pub mod simulation;
+mod system;
 mod transport;
 mod types;
 pub mod webhook;

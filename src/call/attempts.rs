@@ -119,7 +119,7 @@ impl<'a> Attempts<'a> {
         let mut permit = self.permit().await?;
         let span = self.attempt_span();
         let (started, began, sent, result) = loop {
-            let (started, began) = (SystemTime::now(), Instant::now());
+            let (started, began) = (self.client.system.now(), Instant::now());
             self.started.get_or_insert(started);
             let ended = self.send(&mut permit, started, began).instrument(span.clone()).await;
             let sent = self.sent.take();
@@ -231,8 +231,8 @@ impl<'a> Attempts<'a> {
     }
 
     fn since_sent(&self) -> Option<Duration> {
-        self.first_sent
-            .map(|(steady, wall)| steady.elapsed().max(wall.elapsed().unwrap_or_default()))
+        let by_wall = |wall| self.client.system.now().duration_since(wall).unwrap_or_default();
+        self.first_sent.map(|(steady, wall)| steady.elapsed().max(by_wall(wall)))
     }
 
     /// `None` if the permit has to be returned before anything was sent.
@@ -270,7 +270,7 @@ impl<'a> Attempts<'a> {
             fresh_connection: self.needs_fresh_connection(),
         };
         let transport = &self.client.transport;
-        let (sent_at, sending) = (SystemTime::now(), Instant::now());
+        let (sent_at, sending) = (self.client.system.now(), Instant::now());
         self.watch.signed = Some(sending);
         match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
             Ok(None) => Ok(None),
@@ -281,6 +281,7 @@ impl<'a> Attempts<'a> {
                     expected: &self.request.expected,
                     mode: self.credentials.mode,
                     verify: &self.client.verify,
+                    system: &self.client.system,
                 };
                 let judged = judge.judge(answer);
                 let is_refusal = |failed: &Failed| {

@@ -2,7 +2,7 @@
 //! operation was done?
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -15,6 +15,7 @@ use crate::macros::from_json::fault;
 use crate::request::{Expected, Mismatch};
 use crate::retry::{self, Failure};
 use crate::signing::PublicKey;
+use crate::system::System;
 use crate::transport::{Answer, ExchangeError, Unread};
 use crate::types::Mode;
 
@@ -26,6 +27,7 @@ pub(super) struct Judge<'a> {
     pub(super) mode: Mode,
     /// Accepted public keys; empty: signatures are not checked.
     pub(super) verify: &'a [PublicKey],
+    pub(super) system: &'a System,
 }
 
 /// An attempt that failed.
@@ -88,7 +90,7 @@ impl Judge<'_> {
         let retry_after = answer.header("retry-after");
         Failed {
             failure: Failure::of_status(answer.status, ErrorDetail::parse(&body).as_ref()),
-            retry_after: retry_after.and_then(|at| retry::retry_after(at, SystemTime::now())),
+            retry_after: retry_after.and_then(|at| retry::retry_after(at, self.system.now())),
             was_pooled: answer.was_pooled,
             cause: Box::new(Cause::Status(answer.status, answer.headers, body)),
         }
