@@ -168,7 +168,8 @@ impl World {
 
     /// How long a request or an answer is on the road.
     pub(crate) fn latency(&self) -> Duration {
-        Duration::from_millis(1 + self.below(self.plan().latency))
+        let longest = if self.is_healed() { 20 } else { self.plan().latency };
+        Duration::from_millis(1 + self.below(longest))
     }
 
     /// Draws one of these faults, if one is to strike at this moment.
