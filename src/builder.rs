@@ -453,7 +453,7 @@ impl ClientBuilder {
             signers,
             budget: Mutex::new(Budget::new()),
             born: Instant::now(),
-            clock: ServerClock::new(),
+            clock: ServerClock::default(),
             correct_clock_skew: self.correct_clock_skew,
             born_at: self.system.now(),
             system: self.system,

@@ -73,9 +73,9 @@ impl Client {
     }
 
     /// How far this machine's clock is from the server's, by its last answer; `None` before the
-    /// first one.
+    /// first one, and from when the clock is set until the next one.
     pub fn clock_skew(&self) -> Option<ClockSkew> {
-        self.inner.clock.skew()
+        self.inner.skew()
     }
 
     pub(crate) fn inner(&self) -> &ClientInner {
@@ -93,6 +93,11 @@ impl ClientInner {
     pub(crate) fn retries_left(&self) -> u32 {
         let now = self.born.elapsed();
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).left(now)
+    }
+
+    /// How far this machine's clock is off now.
+    pub(crate) fn skew(&self) -> Option<ClockSkew> {
+        self.clock.skew(self.system.moment())
     }
 
     /// This machine's time, on Tokio's clock, so that an hour of paused time is an hour.

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
+use crate::clock::Moment;
 #[cfg(feature = "_simulation")]
 use crate::simulation::Simulated;
 #[cfg(feature = "_simulation")]
@@ -32,6 +34,11 @@ impl System {
             return (simulated.now)();
         }
         SystemTime::now()
+    }
+
+    /// This moment by both clocks.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { steady: Instant::now(), wall: self.now() }
     }
 
     pub(crate) async fn connect(&self, address: SocketAddr) -> io::Result<Tcp> {

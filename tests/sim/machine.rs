@@ -130,7 +130,8 @@ impl Machine {
                 *self.0.client.lock().unwrap() = new;
                 self.0.crashes.send_modify(|crashes| *crashes += 1);
             }
-            if world.is_healed() || self.clock_is_wrong() && world.strikes(Fault::ClockStepped, 10) {
+            if world.is_healed() || self.clock_is_wrong() && world.strikes(Fault::ClockStepped, 10)
+            {
                 self.set_clock(0);
             }
         }
