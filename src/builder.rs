@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
@@ -20,6 +20,9 @@ use crate::observer::{AttemptInfo, Observer};
 use crate::request::{NOT_AN_APP, is_app};
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::{PublicKey, Signers, SigningKey};
+#[cfg(feature = "_simulation")]
+use crate::simulation::Simulated;
+use crate::system::System;
 use crate::transport::{Config, Lookup, Proxy, Transport, root_certificates};
 use crate::types::{App, Id};
 
@@ -63,6 +66,7 @@ pub struct ClientBuilder {
     platform_verifier: bool,
     proxy: Proxy,
     pinned: Vec<(String, Vec<IpAddr>)>,
+    system: System,
     lookup: Lookup,
     accept_language: String,
     user_agent: Option<String>,
@@ -117,6 +121,7 @@ impl ClientBuilder {
             platform_verifier: false,
             proxy: Proxy::Environment,
             pinned: Vec::new(),
+            system: System::default(),
             lookup: Lookup::system(),
             accept_language: String::from("zh-CN"),
             user_agent: None,
@@ -283,7 +288,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Has this instead of the operating system.
+    #[cfg(feature = "_simulation")]
+    #[doc(hidden)]
+    pub fn simulated(mut self, system: Simulated) -> Self {
+        self.lookup = Lookup::Simulated(system.clone());
+        self.system.simulated = Some(system);
+        self
+    }
+
     fn signers(&self) -> Signers {
+        #[cfg(feature = "_simulation")]
+        if let Some(simulated) = &self.system.simulated {
+            return simulated.sign.map_or_else(Signers::inline, Signers::simulated);
+        }
         #[cfg(feature = "sandbox")]
         if self.signs_inline {
             return Signers::inline();
@@ -425,6 +443,7 @@ impl ClientBuilder {
             platform_verifier: self.platform_verifier,
             proxy: self.proxy,
             pinned: self.pinned,
+            system: self.system.clone(),
             lookup: self.lookup,
             accept_language: header("accept_language", &self.accept_language)?,
             user_agent: header("user_agent", &user_agent)?,
@@ -434,9 +453,10 @@ impl ClientBuilder {
             signers,
             budget: Mutex::new(Budget::new()),
             born: Instant::now(),
-            clock: ServerClock::new(),
+            clock: ServerClock::default(),
             correct_clock_skew: self.correct_clock_skew,
-            born_at: SystemTime::now(),
+            born_at: self.system.now(),
+            system: self.system,
             credentials,
             verify: self.verify,
             timeout: self.timeout,

@@ -11,6 +11,7 @@ use crate::credentials::Credentials;
 use crate::observer::Observer;
 use crate::retry::{Budget, RetryPolicy};
 use crate::signing::{PublicKey, Signers};
+use crate::system::System;
 use crate::transport::Transport;
 use crate::types::{App, Id, Mode};
 
@@ -32,7 +33,8 @@ pub(crate) struct ClientInner {
     pub(crate) born: Instant,
     pub(crate) clock: ServerClock,
     pub(crate) correct_clock_skew: bool,
-    /// The system clock at `born`.
+    pub(crate) system: System,
+    /// The clock of this machine at `born`.
     pub(crate) born_at: SystemTime,
     pub(crate) credentials: Credentials,
     pub(crate) verify: Vec<PublicKey>,
@@ -71,9 +73,9 @@ impl Client {
     }
 
     /// How far this machine's clock is from the server's, by its last answer; `None` before the
-    /// first one.
+    /// first one, and from when the clock is set until the next one.
     pub fn clock_skew(&self) -> Option<ClockSkew> {
-        self.inner.clock.skew()
+        self.inner.skew()
     }
 
     pub(crate) fn inner(&self) -> &ClientInner {
@@ -91,6 +93,11 @@ impl ClientInner {
     pub(crate) fn retries_left(&self) -> u32 {
         let now = self.born.elapsed();
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).left(now)
+    }
+
+    /// How far this machine's clock is off now.
+    pub(crate) fn skew(&self) -> Option<ClockSkew> {
+        self.clock.skew(self.system.moment())
     }
 
     /// This machine's time, on Tokio's clock, so that an hour of paused time is an hour.

@@ -1,11 +1,12 @@
 //! The server's clock, measured from the `Date` of its answers.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::header::{AGE, DATE};
+use tokio::time::Instant;
 
 /// How far this machine's clock is from the server's; from
 /// [`Client::clock_skew`](crate::Client::clock_skew).
@@ -59,30 +60,53 @@ impl fmt::Display for ClockSkew {
     }
 }
 
+/// A moment by both clocks of this machine. The wall clock can be set; the steady one stands still
+/// while the machine is suspended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) steady: Instant,
+    pub(crate) wall: SystemTime,
+}
+
+impl Moment {
+    /// Whether both clocks have gone on together between two moments. If not, the wall clock was set
+    /// or the machine was suspended, so that what one knows about the wall clock is no news of the other.
+    fn is_continuous_with(self, other: Self) -> bool {
+        let (first, last) = if self.steady <= other.steady { (self, other) } else { (other, self) };
+        let steady = last.steady - first.steady;
+        let apart = match last.wall.duration_since(first.wall) {
+            Ok(wall) => wall.abs_diff(steady),
+            Err(back) => back.duration() + steady,
+        };
+        apart < ClockSkew::NOTABLE
+    }
+}
+
 /// The last measurement, shared by the clones of a client.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ServerClock {
-    /// Milliseconds that this machine is ahead; [`UNKNOWN`](Self::UNKNOWN) before the first answer.
-    ahead: AtomicI64,
+    /// Milliseconds that this machine is ahead, and when that was measured; `None` before the first
+    /// answer.
+    last: Mutex<Option<(i64, Moment)>>,
 }
 
 impl ServerClock {
-    const UNKNOWN: i64 = i64::MIN;
-
-    pub(crate) fn new() -> Self {
-        Self { ahead: AtomicI64::new(Self::UNKNOWN) }
-    }
-
-    pub(crate) fn set(&self, reading: Option<i64>) {
+    pub(crate) fn set(&self, reading: Option<i64>, at: Moment) {
         if let Some(ahead) = reading {
-            self.ahead.store(ahead, Relaxed);
+            *self.lock() = Some((ahead, at));
         }
     }
 
-    pub(crate) fn skew(&self) -> Option<ClockSkew> {
-        let ahead = self.ahead.load(Relaxed);
+    /// How far this machine's clock was off at a moment; `None` if it was set between that and the last
+    /// measurement.
+    pub(crate) fn skew(&self, at: Moment) -> Option<ClockSkew> {
+        let (ahead, _) = (*self.lock()).filter(|(_, measured)| measured.is_continuous_with(at))?;
         let by = Duration::from_millis(ahead.unsigned_abs());
-        (ahead != Self::UNKNOWN).then_some(ClockSkew { by, is_ahead: ahead > 0 })
+        Some(ClockSkew { by, is_ahead: ahead > 0 })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(i64, Moment)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,12 +142,13 @@ mod tests {
     fn measured(headers: &[(&'static str, &str)], took: Duration) -> Option<ClockSkew> {
         // 1994-11-06 08:49:37 GMT.
         let sent = UNIX_EPOCH + Duration::from_secs(784_111_777);
-        let clock = ServerClock::new();
+        let clock = ServerClock::default();
+        let now = Moment { steady: Instant::now(), wall: sent };
         let headers = headers
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
-        clock.set(reading(&headers.collect(), sent, took));
-        clock.skew()
+        clock.set(reading(&headers.collect(), sent, took), now);
+        clock.skew(now)
     }
 
     #[test]
@@ -152,5 +177,38 @@ mod tests {
         }
         assert_eq!(measured(&[date], Duration::from_secs(11)), None);
         assert!(measured(&[date, ("age", "0")], Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn what_was_measured_before_the_clock_was_set_is_not_known_after_it() {
+        let first =
+            Moment { steady: Instant::now(), wall: UNIX_EPOCH + Duration::from_secs(10_000) };
+        let after = |steady, wall: i64| Moment {
+            steady: first.steady + Duration::from_secs(steady),
+            wall: UNIX_EPOCH + Duration::from_secs(10_000_u64.saturating_add_signed(wall)),
+        };
+        let clock = ServerClock::default();
+        assert_eq!(clock.skew(first), None);
+        clock.set(Some(5_000), first);
+        // Neither is the clock of a machine that was suspended.
+        for (steady, wall, is_known) in [
+            (0, 0, true),
+            (600, 600, true),
+            (600, 625, true),
+            (600, -3_000, false),
+            (5, 3_605, false),
+        ] {
+            assert_eq!(clock.skew(after(steady, wall)).is_some(), is_known, "{steady} {wall}");
+        }
+        // A moment before the measurement.
+        clock.set(Some(5_000), after(600, 600));
+        assert!(clock.skew(first).is_some());
+        clock.set(Some(5_000), after(600, 4_200));
+        assert_eq!(clock.skew(first), None);
+        clock.set(None, first);
+        assert!(
+            clock.skew(after(600, 4_200)).is_some(),
+            "an answer without a clock changes nothing"
+        );
     }
 }

@@ -57,7 +57,11 @@ mod retry;
 pub mod sandbox;
 pub mod settle;
 mod signing;
+#[cfg(feature = "_simulation")]
+#[doc(hidden)]
+pub mod simulation;
 mod sync;
+mod system;
 mod transport;
 mod types;
 pub mod webhook;

@@ -5,14 +5,13 @@ mod lookup;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::lookup::Recovered;
 pub(crate) use self::lookup::matching;
-use crate::clock::ClockSkew;
+use crate::clock::{Moment, ServerClock};
 use crate::types::Timestamp;
 
 /// How to find out what happened to a call whose outcome is [`Outcome::Unknown`](crate::Outcome).
@@ -74,6 +73,9 @@ pub struct Search {
     pub(crate) since: Option<Timestamp>,
     /// Whether `since` is a time of the server's clock, not of this machine's.
     pub(crate) is_server_time: bool,
+    /// The same moment by the clocks of this machine, which tell the server's time if that is measured
+    /// later. Not kept: another machine has another clock.
+    pub(crate) began: Option<Moment>,
     /// Whether the list takes the filter `created`.
     pub(crate) by_time: bool,
     /// The longest page of a list that is walked by page number; `None` if it is walked by cursor.
@@ -93,6 +95,7 @@ impl Search {
             is_unique: true,
             since: None,
             is_server_time: false,
+            began: None,
             by_time: false,
             per_page: None,
         }
@@ -188,6 +191,7 @@ impl From<Wire> for Search {
             is_unique: wire.is_unique,
             since: wire.since,
             is_server_time: wire.is_server_time,
+            began: None,
             by_time: wire.by_time,
             per_page: wire.per_page,
         }
@@ -244,12 +248,13 @@ impl Recovery {
     }
 
     /// Fills in when the first attempt began, by the server's clock if it is known.
-    pub(crate) fn since(mut self, first: Option<SystemTime>, skew: Option<ClockSkew>) -> Self {
+    pub(crate) fn since(mut self, first: Option<Moment>, clock: &ServerClock) -> Self {
         if let (Self::Find(search), Some(first)) = (&mut self, first)
             && search.since.is_none()
         {
-            search.since = Some(skew.map_or(first, |skew| skew.to_server(first)).into());
-            search.is_server_time = skew.is_some();
+            let skew = clock.skew(first);
+            search.since = Some(skew.map_or(first.wall, |skew| skew.to_server(first.wall)).into());
+            (search.is_server_time, search.began) = (skew.is_some(), Some(first));
         }
         self
     }
@@ -320,18 +325,21 @@ mod tests {
 
     #[test]
     fn the_first_attempt_is_dated_by_the_servers_clock_if_it_is_known() {
-        let first = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000);
-        let by = std::time::Duration::from_secs(100);
-        let ahead = Some(ClockSkew { by, is_ahead: true });
-        let since = |search: Search, skew| match Recovery::Find(search).since(Some(first), skew) {
+        use std::time::{Duration, SystemTime};
+
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        let first = Moment { steady: tokio::time::Instant::now(), wall };
+        let (unknown, ahead) = (ServerClock::default(), ServerClock::default());
+        ahead.set(Some(100_000), first);
+        let since = |search: Search, clock| match Recovery::Find(search).since(Some(first), clock) {
             Recovery::Find(search) => (search.since.map(Timestamp::as_unix), search.is_server_time),
             other => panic!("{other:?}"),
         };
         let search = Search::list("/v1/charges", &[]);
-        assert_eq!(since(search.clone(), None), (Some(1_000), false));
-        assert_eq!(since(search, ahead), (Some(900), true));
-        assert_eq!(since(full(), ahead), (Some(7), true), "what is set stays");
-        let manual = Recovery::Manual.since(Some(first), ahead);
+        assert_eq!(since(search.clone(), &unknown), (Some(1_000), false));
+        assert_eq!(since(search, &ahead), (Some(900), true));
+        assert_eq!(since(full(), &ahead), (Some(7), true), "what is set stays");
+        let manual = Recovery::Manual.since(Some(first), &ahead);
         assert_eq!(manual, Recovery::Manual);
     }
 }

@@ -36,6 +36,7 @@ pub(crate) use self::resolve::Lookup;
 use crate::config_error::ConfigError;
 use crate::error::{BoxError, Step, chain};
 use crate::request::Method;
+use crate::system::System;
 
 /// Larger bodies are refused; the largest real one, a list of 100, is about 0.3 MiB.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -55,6 +56,7 @@ pub(crate) struct Config {
     pub(crate) proxy: Proxy,
     /// Hosts with the addresses that they are given.
     pub(crate) pinned: Vec<(String, Vec<IpAddr>)>,
+    pub(crate) system: System,
     pub(crate) lookup: Lookup,
     pub(crate) accept_language: HeaderValue,
     pub(crate) user_agent: HeaderValue,

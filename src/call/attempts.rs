@@ -3,7 +3,7 @@
 mod ending;
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -15,7 +15,7 @@ use super::Options;
 use super::judge::{Failed, Judge};
 use super::watch::Watch;
 use crate::client::ClientInner;
-use crate::clock::{self, ClockSkew};
+use crate::clock::{self, ClockSkew, Moment};
 use crate::credentials::Credentials;
 use crate::error::{Attempt, BoxError, BuildError, Error, Outcome, Report, Step};
 use crate::recovery::Recovery;
@@ -36,10 +36,9 @@ pub(super) struct Attempts<'a> {
     /// When it is the turn of this call to get a permit.
     turn: Turn,
     /// When the first attempt began.
-    started: Option<SystemTime>,
-    /// When the first attempt began that may have been sent, by both clocks: the steady one stands
-    /// still while a machine is suspended.
-    first_sent: Option<(Instant, SystemTime)>,
+    started: Option<Moment>,
+    /// When the first attempt began that may have been sent.
+    first_sent: Option<Moment>,
     /// Since when the attempt that is under way may be sent.
     sent: Option<Instant>,
     /// What the observer has been told, and is to be told.
@@ -118,13 +117,13 @@ impl<'a> Attempts<'a> {
     pub(super) async fn attempt(&mut self) -> Result<(Answer, Bytes), Failed> {
         let mut permit = self.permit().await?;
         let span = self.attempt_span();
-        let (started, began, sent, result) = loop {
-            let (started, began) = (SystemTime::now(), Instant::now());
-            self.started.get_or_insert(started);
-            let ended = self.send(&mut permit, started, began).instrument(span.clone()).await;
+        let (began, sent, result) = loop {
+            let began = self.client.system.moment();
+            self.started.get_or_insert(began);
+            let ended = self.send(&mut permit, began).instrument(span.clone()).await;
             let sent = self.sent.take();
             match ended.transpose() {
-                Some(result) => break (started, began, sent, result),
+                Some(result) => break (began, sent, result),
                 None => {
                     drop(permit);
                     permit = self.permit().await?;
@@ -143,16 +142,16 @@ impl<'a> Attempts<'a> {
             span.record("http.response.status_code", status);
         }
         if failed != Some(Outcome::NotSent) {
-            self.first_sent.get_or_insert((began, started));
+            self.first_sent.get_or_insert(began);
         }
         if let Err((_, failed)) = &result {
             let is_refusal = matches!(failed.failure, Failure::Refused | Failure::RateLimited);
             self.is_suspect |=
                 is_refusal && failed.was_pooled && self.request.method != Method::Get;
         }
-        let took = began.elapsed();
-        self.watch.attempt_ended(began, sent, took);
-        self.attempts.push(Attempt { started, took, status, failed });
+        let took = began.steady.elapsed();
+        self.watch.attempt_ended(began.steady, sent, took);
+        self.attempts.push(Attempt { started: began.wall, took, status, failed });
         let (answer, body, connection) = result.map_err(|(_, failed)| failed)?;
         self.held = Some((permit, connection));
         Ok((answer, body))
@@ -223,7 +222,7 @@ impl<'a> Attempts<'a> {
 
     /// Whether it was refused with a wrong timestamp, and the next attempt will have the right one.
     fn is_explained_by_clock(&self, failed: &Failed) -> bool {
-        let skew = self.client.clock.skew();
+        let skew = self.client.skew();
         failed.failure == Failure::Refused
             && self.request.repeat != Repeat::Never
             && self.client.correct_clock_skew
@@ -231,20 +230,22 @@ impl<'a> Attempts<'a> {
     }
 
     fn since_sent(&self) -> Option<Duration> {
-        self.first_sent
-            .map(|(steady, wall)| steady.elapsed().max(wall.elapsed().unwrap_or_default()))
+        let now = self.client.system.moment();
+        self.first_sent.map(|first| {
+            let by_wall = now.wall.duration_since(first.wall).unwrap_or_default();
+            (now.steady - first.steady).max(by_wall)
+        })
     }
 
     /// `None` if the permit has to be returned before anything was sent.
     async fn send(
         &mut self,
         permit: &mut Permit<'_>,
-        started: SystemTime,
-        began: Instant,
+        began: Moment,
     ) -> Result<Option<(Answer, Bytes, Option<Connection>)>, (Option<u16>, Failed)> {
         let limit = match self.request.repeat {
             Repeat::Never => self.deadline,
-            _ => self.deadline.min(later(began, self.client.attempt_timeout)),
+            _ => self.deadline.min(later(began.steady, self.client.attempt_timeout)),
         };
         let send_by = match (self.request.repeat, self.since_sent()) {
             (Repeat::Within(window), Some(since)) => {
@@ -252,9 +253,9 @@ impl<'a> Attempts<'a> {
             }
             _ => limit.min(self.send_by),
         };
-        let skew = self.client.clock.skew().filter(|_| self.client.correct_clock_skew);
+        let skew = self.client.skew().filter(|_| self.client.correct_clock_skew);
         self.corrected = skew;
-        let signed_at = skew.map_or(started, |skew| skew.to_server(started));
+        let signed_at = skew.map_or(began.wall, |skew| skew.to_server(began.wall));
         let timestamp = signed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         self.signature = self.sign(timestamp, send_by).await.map_err(|failed| (None, failed))?;
         if permit.must_return() {
@@ -270,17 +271,19 @@ impl<'a> Attempts<'a> {
             fresh_connection: self.needs_fresh_connection(),
         };
         let transport = &self.client.transport;
-        let (sent_at, sending) = (SystemTime::now(), Instant::now());
-        self.watch.signed = Some(sending);
+        let sending = self.client.system.moment();
+        self.watch.signed = Some(sending.steady);
         match transport.exchange(permit, outgoing, &mut self.sent, send_by, limit).await {
             Ok(None) => Ok(None),
             Ok(Some((answer, connection))) => {
                 let status = answer.status;
-                let reading = clock::reading(&answer.headers, sent_at, sending.elapsed());
+                let reading =
+                    clock::reading(&answer.headers, sending.wall, sending.steady.elapsed());
                 let judge = Judge {
                     expected: &self.request.expected,
                     mode: self.credentials.mode,
                     verify: &self.client.verify,
+                    system: &self.client.system,
                 };
                 let judged = judge.judge(answer);
                 let is_refusal = |failed: &Failed| {
@@ -288,7 +291,7 @@ impl<'a> Attempts<'a> {
                 };
                 // Others may set any `Date`, and leave the connection with an answer to come.
                 if judged.as_ref().err().is_none_or(is_refusal) {
-                    self.client.clock.set(reading);
+                    self.client.clock.set(reading, sending);
                 }
                 match judged {
                     Ok((answer, body)) => {
@@ -353,7 +356,7 @@ impl<'a> Attempts<'a> {
             _ => true,
         };
         let recovery = self.recovery();
-        let skew = self.client.clock.skew().filter(|skew| skew.is_notable());
+        let skew = self.client.skew().filter(|skew| skew.is_notable());
         let beyond_bmp = self.request.is_beyond_bmp();
         let report = Report { outcome, retryable, attempts, recovery, skew, beyond_bmp };
         let server = self.client.transport.server_text();
@@ -361,7 +364,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn recovery(&self) -> Recovery {
-        self.request.recovery.clone().since(self.started, self.client.clock.skew())
+        self.request.recovery.clone().since(self.started, &self.client.clock)
     }
 }
 

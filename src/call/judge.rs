@@ -2,7 +2,7 @@
 //! operation was done?
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -15,6 +15,7 @@ use crate::macros::from_json::fault;
 use crate::request::{Expected, Mismatch};
 use crate::retry::{self, Failure};
 use crate::signing::PublicKey;
+use crate::system::System;
 use crate::transport::{Answer, ExchangeError, Unread};
 use crate::types::Mode;
 
@@ -26,6 +27,7 @@ pub(super) struct Judge<'a> {
     pub(super) mode: Mode,
     /// Accepted public keys; empty: signatures are not checked.
     pub(super) verify: &'a [PublicKey],
+    pub(super) system: &'a System,
 }
 
 /// An attempt that failed.
@@ -88,7 +90,7 @@ impl Judge<'_> {
         let retry_after = answer.header("retry-after");
         Failed {
             failure: Failure::of_status(answer.status, ErrorDetail::parse(&body).as_ref()),
-            retry_after: retry_after.and_then(|at| retry::retry_after(at, SystemTime::now())),
+            retry_after: retry_after.and_then(|at| retry::retry_after(at, self.system.now())),
             was_pooled: answer.was_pooled,
             cause: Box::new(Cause::Status(answer.status, answer.headers, body)),
         }
@@ -194,7 +196,12 @@ mod tests {
     fn judged(verify: &[PublicKey], answer: Answer) -> Option<(Failure, String)> {
         let request = Request::get("/v1/charges/{id}", &["ch_1"]).expect("charge", Some("ch_1"));
         let request = request.same("app", "app_1").wants("reversed", true);
-        let judge = Judge { expected: &request.expected, mode: Mode::Test, verify };
+        let judge = Judge {
+            expected: &request.expected,
+            mode: Mode::Test,
+            verify,
+            system: &System::default(),
+        };
         match judge.judge(answer) {
             Ok((_, body)) => {
                 assert_eq!(body, BODY);
@@ -268,7 +275,12 @@ mod tests {
     #[test]
     fn a_refusal_says_when_to_come_back() {
         let request = Request::get("/v1/charges", &[]);
-        let judge = Judge { expected: &request.expected, mode: Mode::Test, verify: &[] };
+        let judge = Judge {
+            expected: &request.expected,
+            mode: Mode::Test,
+            verify: &[],
+            system: &System::default(),
+        };
         let failed = judge.judge(answer(503, "", None)).err().unwrap();
         assert_eq!(failed.retry_after, Some(Duration::from_secs(7)));
     }

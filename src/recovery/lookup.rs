@@ -210,7 +210,9 @@ impl Search {
         if self.is_server_time {
             return Some((moved(since, -SKEW), Some(moved(since, LATEST))));
         }
-        let Some(skew) = client.clock_skew() else {
+        // What this client knows about its clock is no news of another machine's.
+        let skew = self.began.and_then(|began| client.inner().clock.skew(began));
+        let Some(skew) = skew else {
             return Some((moved(since, -UNKNOWN_SKEW), None));
         };
         let by = i64::try_from(skew.by.as_secs()).unwrap_or(i64::MAX);

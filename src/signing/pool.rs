@@ -24,6 +24,8 @@ use crate::sync::{Arc, Condvar, Instant, Mutex, MutexGuard, PoisonError, oneshot
 pub(crate) struct Signers {
     queue: Arc<Queue>,
     limit: usize,
+    #[cfg(feature = "_simulation")]
+    simulated: Option<fn(&[u8]) -> String>,
 }
 
 type Signed = Result<String, SignError>;
@@ -51,20 +53,41 @@ impl Signers {
     /// Without threads: every signature is made where it is awaited. Tokio's paused clock advances
     /// while a task waits for a thread that Tokio does not know, so a test with paused time would see
     /// every call run into its time limit.
-    #[cfg(feature = "sandbox")]
+    #[cfg(any(feature = "sandbox", feature = "_simulation"))]
     pub(crate) fn inline() -> Self {
-        Self { queue: Arc::default(), limit: 0 }
+        Self::with_limit(0)
+    }
+
+    /// Without keys: this function signs.
+    #[cfg(feature = "_simulation")]
+    pub(crate) fn simulated(sign: fn(&[u8]) -> String) -> Self {
+        let mut signers = Self::with_limit(0);
+        signers.simulated = Some(sign);
+        signers
     }
 
     /// With at most `threads` threads; `None` means one per core.
     pub(crate) fn new(threads: Option<NonZeroUsize>) -> Self {
         let limit = threads.or_else(|| thread::available_parallelism().ok());
-        Self { queue: Arc::default(), limit: limit.map_or(1, NonZeroUsize::get) }
+        Self::with_limit(limit.map_or(1, NonZeroUsize::get))
+    }
+
+    fn with_limit(limit: usize) -> Self {
+        Self {
+            queue: Arc::default(),
+            limit,
+            #[cfg(feature = "_simulation")]
+            simulated: None,
+        }
     }
 
     /// Signs on one of the threads. A future that is dropped before a thread takes its job costs no
     /// signature.
     pub(crate) async fn sign(&self, key: SigningKey, message: Vec<u8>) -> Signed {
+        #[cfg(feature = "_simulation")]
+        if let Some(sign) = self.simulated {
+            return Ok(sign(&message));
+        }
         self.run(move || key.sign(&message)).await
     }
 

@@ -25,6 +25,7 @@ use super::socket::Socket;
 use super::{Config, implied_port};
 use crate::config_error::ConfigError;
 use crate::error::BoxError;
+use crate::system::System;
 
 /// Which proxy to go through.
 pub(crate) enum Proxy {
@@ -144,6 +145,7 @@ impl Service<Uri> for Dial {
 /// Opens the TCP connections of all streams. All lead to the same host.
 #[derive(Clone)]
 struct Tcp {
+    system: System,
     names: Arc<Names>,
     port: u16,
 }
@@ -158,9 +160,9 @@ impl Service<Uri> for Tcp {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let Self { names, port } = self.clone();
+        let Self { system, names, port } = self.clone();
         Box::pin(async move {
-            let (address, tcp) = dial(names.addresses().await?, port).await?;
+            let (address, tcp) = dial(&system, names.addresses().await?, port).await?;
             Ok(TokioIo::new(Socket::new(tcp, Some(Origin::new(names, address)))))
         })
     }
@@ -181,7 +183,8 @@ fn tcp(config: &Config, proxy: Option<&Intercept>) -> Tcp {
         Some(proxy) => (proxy.host().unwrap_or_default(), proxy.port_u16(), proxy.scheme()),
     };
     let port = port.unwrap_or_else(|| implied_port(scheme.unwrap_or(&Scheme::HTTP)));
-    Tcp { names: Names::new(host, &config.pinned, config.lookup.clone()), port }
+    let names = Names::new(host, &config.pinned, config.lookup.clone());
+    Tcp { system: config.system.clone(), names, port }
 }
 
 fn proxy(config: &Config) -> Result<Option<Intercept>, ConfigError> {

@@ -7,8 +7,9 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
+
+use crate::system::{System, Tcp};
 
 /// How long the first address is tried alone; the recommendation of RFC 8305 is 250 ms.
 const HEAD_START: Duration = Duration::from_millis(300);
@@ -17,11 +18,12 @@ const STEP: Duration = Duration::from_millis(50);
 
 /// Connects to the first address that accepts. The next one is tried beside those before it when they
 /// have not accepted in time, and at once when they have refused. Has no time limit of its own.
-pub(super) async fn dial(addresses: Vec<IpAddr>, port: u16) -> io::Result<(IpAddr, TcpStream)> {
-    let connect = |address| TcpStream::connect(SocketAddr::new(address, port));
-    let (address, tcp) = first(addresses, connect).await?;
-    tcp.set_nodelay(true)?;
-    Ok((address, tcp))
+pub(super) async fn dial(
+    system: &System,
+    addresses: Vec<IpAddr>,
+    port: u16,
+) -> io::Result<(IpAddr, Tcp)> {
+    first(addresses, |address| system.connect(SocketAddr::new(address, port))).await
 }
 
 /// The first success; the first error if there is none.

@@ -14,6 +14,9 @@ use std::{fmt, thread};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(feature = "_simulation")]
+use crate::simulation::Simulated;
+
 /// How long addresses are used without a new look-up. Systems do not tell how long they are valid.
 const FRESH: Duration = Duration::from_secs(30);
 /// How long after a look-up that failed the next one begins, if there are addresses of an earlier one.
@@ -25,13 +28,18 @@ const SILENCE: Duration = Duration::from_millis(500);
 
 type Found = io::Result<Vec<IpAddr>>;
 
-/// Finds the addresses of a host; may block.
+/// Finds the addresses of a host.
 #[derive(Clone)]
-pub(crate) struct Lookup(Arc<dyn Fn(&str) -> Found + Send + Sync>);
+pub(crate) enum Lookup {
+    /// May block.
+    OnThread(Arc<dyn Fn(&str) -> Found + Send + Sync>),
+    #[cfg(feature = "_simulation")]
+    Simulated(Simulated),
+}
 
 impl Lookup {
     pub(crate) fn new(lookup: impl Fn(&str) -> Found + Send + Sync + 'static) -> Self {
-        Self(Arc::new(lookup))
+        Self::OnThread(Arc::new(lookup))
     }
 
     /// That of the operating system.
@@ -122,8 +130,17 @@ impl Names {
     /// A thread for one look-up, which may still hang when the client is gone.
     fn start(self: &Arc<Self>, lookup: Lookup) {
         let names = Arc::clone(self);
+        let lookup = match lookup {
+            Lookup::OnThread(lookup) => lookup,
+            #[cfg(feature = "_simulation")]
+            Lookup::Simulated(system) => {
+                let found = (system.look_up)(&self.host);
+                tokio::spawn(async move { names.end(found.await) });
+                return;
+            }
+        };
         let work = move || {
-            let found = catch_unwind(AssertUnwindSafe(|| (lookup.0)(&names.host)));
+            let found = catch_unwind(AssertUnwindSafe(|| lookup(&names.host)));
             let panicked = |_| Err(io::Error::other("the look-up of the host panicked"));
             names.end(found.unwrap_or_else(panicked));
         };

@@ -1,17 +1,16 @@
 //! The TCP socket below TLS and HTTP. Knows nothing of either.
 
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::resolve::Origin;
+use crate::system::{Tcp, read_directly};
 
 /// How many bytes are read in a row. Larger than most answers, and parsed within a few milliseconds
 /// even byte by byte, as the size of a chunk is.
@@ -24,7 +23,7 @@ const READ_IN_A_ROW: usize = 16 * 1024;
 /// socket pauses after [`READ_IN_A_ROW`]: the task is polled again at once, but the timer and other
 /// tasks get their turn.
 pub(super) struct Socket {
-    tcp: TcpStream,
+    tcp: Tcp,
     direct: DirectReads,
     read_in_a_row: usize,
     /// Until the first byte.
@@ -49,14 +48,14 @@ impl DirectReads {
 }
 
 impl Socket {
-    pub(super) fn new(tcp: TcpStream, origin: Option<Origin>) -> Self {
+    pub(super) fn new(tcp: Tcp, origin: Option<Origin>) -> Self {
         Self { tcp, direct: DirectReads::default(), read_in_a_row: 0, origin }
     }
 
     fn read_directly(&self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
         // Any byte is enough to know what the connection is worth.
         let part = buf.initialize_unfilled_to(buf.remaining().min(256));
-        let read = (&*SockRef::from(&self.tcp)).read(part)?;
+        let read = read_directly(&self.tcp, part)?;
         buf.advance(read);
         Ok(())
     }
@@ -142,6 +141,7 @@ mod tests {
     use std::time::Duration;
 
     use tokio::io::AsyncReadExt;
+    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -151,7 +151,7 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let mut peer = listener.accept().unwrap().0;
         peer.write_all(bytes).unwrap();
-        (Socket::new(tcp, None), peer)
+        (Socket::new(tcp.into(), None), peer)
     }
 
     /// Reads in one poll until the socket says that there is nothing; how much that was.

@@ -17,6 +17,7 @@ use crate::builder::{USER_AGENT, server};
 use crate::config_error::ConfigError;
 use crate::error::{BuildError, Outcome, Report, Step, TransportError};
 use crate::request::{Method, append_pair};
+use crate::system::System;
 use crate::transport::{Config, Lookup, Outgoing, Proxy, Transport, Turn, root_certificates};
 use crate::types::{Sensitive, Timestamp};
 
@@ -293,6 +294,7 @@ impl WeChatBuilder {
             max_in_flight: 64,
             roots,
             pinned: Vec::new(),
+            system: System::default(),
             lookup: Lookup::system(),
             platform_verifier: false,
             proxy: self.proxy,

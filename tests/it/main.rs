@@ -18,6 +18,7 @@ mod load;
 mod logs;
 mod objects;
 mod observer;
+mod other_machine;
 mod outage;
 mod outcomes;
 mod pages;
