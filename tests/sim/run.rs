@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::panic::catch_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
@@ -26,6 +27,13 @@ pub(crate) struct Ended {
     pub(crate) failures: Vec<String>,
     pub(crate) trace: u64,
     pub(crate) lines: Vec<String>,
+}
+
+impl Ended {
+    fn panicked() -> Self {
+        let failures = vec!["a part of the world panicked".to_owned()];
+        Self { report: Report::default(), failures, trace: 0, lines: Vec::new() }
+    }
 }
 
 /// Runs one seed, on this thread alone.
@@ -141,8 +149,8 @@ pub(crate) fn many(seeds: Range<u64>) {
                     if n >= seeds.end || sum.lock().unwrap().failed.len() >= 5 {
                         return;
                     }
-                    let ended = seed(n, false);
-                    sum.lock().unwrap().add(n, ended);
+                    let ended = catch_unwind(|| seed(n, false));
+                    sum.lock().unwrap().add(n, ended.unwrap_or_else(|_| Ended::panicked()));
                 }
             });
         }
