@@ -27,6 +27,7 @@ mod recovery;
 mod reverse;
 mod runtimes;
 mod sandbox;
+mod sandbox_options;
 mod schema;
 mod secrecy;
 mod settle;
