@@ -67,10 +67,8 @@ async fn reads_may_be_unsigned_if_it_is_told_so_but_never_writes() {
     assert_eq!(refused.status(), Some(401));
     // A signature that is there has to be right.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
-    let wrong = [
-        ("Pingplusplus-Request-Timestamp", now),
-        ("Pingplusplus-Signature", "AAAA".into()),
-    ];
+    let wrong =
+        [("Pingplusplus-Request-Timestamp", now), ("Pingplusplus-Signature", "AAAA".into())];
     assert_eq!(get(&sandbox, "/v1/charges/ch_none", &wrong).await.0, 401);
 
     let strict = start(Options::builder()).await;
@@ -82,9 +80,8 @@ async fn reads_may_be_unsigned_if_it_is_told_so_but_never_writes() {
 #[tokio::test]
 async fn the_clock_of_a_request_may_be_off_by_the_tolerance() {
     for (tolerance, ahead, wanted) in [(300, 290, 404), (300, 320, 401), (60, 290, 401)] {
-        let options = Options::builder()
-            .clock_tolerance(Duration::from_secs(tolerance))
-            .clock_ahead(ahead);
+        let options =
+            Options::builder().clock_tolerance(Duration::from_secs(tolerance)).clock_ahead(ahead);
         let sandbox = start(options).await;
         // The first request of a client, before it knows the clock of the server.
         let found = sandbox.client().charges().retrieve("ch_none").retry(RetryPolicy::none());
