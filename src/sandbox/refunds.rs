@@ -112,6 +112,8 @@ impl State {
             format!("需要商户操作 (open this page): https://sandbox.invalid/{}", self.id(refund));
         self.set(refund, "failure_code", WAITS);
         self.set(refund, "failure_msg", page);
+        // This is what `metadata[sandbox]` wished for. How it ends is the merchant's decision.
+        self.set(refund, "_sandbox", "");
         const DAY: i64 = 86_400;
         const CHINA: i64 = 8 * 3_600;
         let midnight = (seconds(at) + CHINA).div_euclid(DAY) * DAY + DAY - CHINA;

@@ -175,6 +175,24 @@ async fn the_same_order_returns_the_first_charge_as_long_as_its_channel_says() {
 }
 
 #[tokio::test]
+async fn an_empty_value_in_a_query_and_a_slash_at_the_end_of_a_path_say_nothing() {
+    let sandbox = Arc::new(sandbox().await);
+    on(&sandbox, |sandbox| {
+        let (_, charge) = create(sandbox, &params("01", "wx"));
+        let list = |target: String| send(sandbox, "GET", &target, "", |_| ());
+        let of_app = format!("app%5Bid%5D={APP}");
+        let empty = "limit=&starting_after=&created%5Bgt%5D=&channel=&paid=&expand%5B%5D=";
+        for target in [format!("?{empty}&{of_app}"), format!("/?{of_app}")] {
+            let (status, answer) = list(format!("/v1/charges{target}"));
+            assert_eq!((status, &answer["data"][0]["id"]), (200, &charge["id"]), "{target}");
+        }
+        // The app is needed, and an empty one is none.
+        assert_eq!(list("/v1/charges?app%5Bid%5D=".into()).0, 400);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn it_reverses_by_channel_payment_and_time() {
     let sandbox = Arc::new(sandbox().await);
     on(&sandbox, |sandbox| {

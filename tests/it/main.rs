@@ -28,6 +28,11 @@ mod recovery;
 mod reverse;
 mod runtimes;
 mod sandbox;
+mod sandbox_books;
+mod sandbox_options;
+#[cfg(unix)]
+mod sandbox_program;
+mod sandbox_rules;
 mod schema;
 mod secrecy;
 mod settle;
