@@ -161,7 +161,7 @@ mod tests {
         };
         let both = [other.clone(), ours.clone()];
         assert_eq!(verified(&both, Mode::Test, &signature), Ok(false));
-        assert_eq!(verified(&[ours.clone()], Mode::Test, &signature), Ok(false));
+        assert_eq!(verified(std::slice::from_ref(&ours), Mode::Test, &signature), Ok(false));
         let event = verify(&ours, Mode::Test, &signature, EVENT.as_bytes()).unwrap();
         assert_eq!(event.kind.as_str(), "x");
         for (keys, signature) in

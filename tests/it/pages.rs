@@ -1,10 +1,14 @@
 //! Lists: pages and streams.
 
 use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
 
 use futures_core::Stream;
 use pingpp::sandbox::Sandbox;
-use pingpp::{Charge, Error, ListCharges};
+use pingpp::{Charge, Error, ListCharges, Request};
+use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::order;
 use crate::raw::{Act, Server, html, json};
@@ -146,4 +150,31 @@ async fn a_page_keeps_what_came_beside_its_items() {
     let server = Server::always(Act::Write(json(200, body))).await;
     let mut list = server.client().charges().list(ListCharges::default());
     assert_eq!(list.next_page().await.unwrap().unwrap().other()["total"], 7);
+}
+
+/// Polls once, which takes a permit, and drops.
+async fn dropped<F: Future>(future: F) {
+    let mut future = Box::pin(future);
+    let pending = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending()));
+    assert!(pending.await);
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_waited_for_any_more_holds_no_permit() {
+    let page = format!(r#"{{"object":"list","has_more":false,"data":[{}]}}"#, crate::charge());
+    let server = Server::start(move |request| {
+        let is_list = request.target.starts_with("/v1/charges?");
+        Act::Write(json(200, if is_list { &page } else { "{}" }))
+    })
+    .await;
+    let client = server.builder().max_in_flight(1).build().unwrap();
+    let list = || client.charges().list(ListCharges::default());
+    let (mut items, mut pages) = (list(), list());
+    dropped(items.next()).await;
+    dropped(pages.next_page()).await;
+    let other = client.call::<Value>(Request::get("/v1/any", &[]));
+    timeout(Duration::from_secs(10), other).await.expect("there is a permit").unwrap();
+    // Both lists are still good.
+    assert!(items.next().await.unwrap().is_some());
+    assert_eq!(pages.next_page().await.unwrap().unwrap().items.len(), 1);
 }

@@ -326,6 +326,38 @@ async fn a_search_ends_although_the_list_does_not() {
     assert_eq!(server.request_count(), 50);
 }
 
+/// Each page begins behind the last item of the one before.
+#[tokio::test]
+async fn a_search_goes_through_all_pages_and_ends_where_they_do_not_move_on() {
+    let page = |number: usize, sent: i64| match number {
+        0 => (true, json!([refund("re_1", sent, 1, "b")])),
+        1 => (true, json!([refund("re_2", sent, 1, "b")])),
+        _ => (false, json!([refund("re_3", sent, 1, "a")])),
+    };
+    let server = Server::start(move |request| {
+        let behind = request.target.split("starting_after=re_").nth(1);
+        let number = behind.map_or(0, |id| id.split('&').next().unwrap().parse().unwrap());
+        let (has_more, data) = page(number, sent_at(request));
+        let list = json!({ "object": "list", "has_more": has_more, "data": data });
+        Act::Write(answer(200, &list.to_string()))
+    })
+    .await;
+    let found = server.client().refunds(ID).find("a").await.unwrap();
+    assert!(matches!(&found, Recovered::Found(refund) if refund.id == "re_3"), "{found:?}");
+    assert_eq!(server.request_count(), 3);
+
+    let item = refund("re_1", 1, 1, "b");
+    let mut nameless = item.clone();
+    nameless.as_object_mut().unwrap().remove("id");
+    for (item, requests) in [(item, 2), (nameless, 1)] {
+        let list = json!({ "object": "list", "has_more": true, "data": [item] }).to_string();
+        let server = Server::always(Act::Write(answer(200, &list))).await;
+        let error = server.client().refunds(ID).find("a").await.unwrap_err();
+        assert!(error.to_string().contains("does not move on"), "{error}");
+        assert_eq!(server.request_count(), requests);
+    }
+}
+
 async fn paid() -> (Sandbox, Client, Charge) {
     let sandbox = Sandbox::start().await.unwrap();
     let client = sandbox.client();

@@ -167,8 +167,8 @@ fn a_reverse_that_was_intended_may_have_been_sent() {
     for phase in [Phase::Create, Phase::Search, Phase::Watch] {
         assert!(!Machine { phase, ..machine.clone() }.may_have_reversed());
     }
-    assert!(Machine { phase: Phase::Reverse, ..machine.clone() }.may_have_reversed());
-    assert!(Machine { reverses: 1, ..machine }.may_have_reversed());
+    assert!(Machine { reverses: 1, ..watching() }.may_have_reversed());
+    assert!(Machine { phase: Phase::Reverse, ..machine }.may_have_reversed());
 }
 
 #[test]
@@ -327,12 +327,12 @@ fn polling_ends_a_minute_before_the_channel_stops_reversing() {
 fn a_charge_is_reversed_when_the_channel_begins_to_reverse() {
     let mut view = open();
     view.facts.reversible_after = 15 * SECOND;
-    let cancelled = Machine { cancelled: true, ..watching() };
-    let (looks, reverses, _) = run(&mut cancelled.clone(), answers(view, Sent::Maybe));
+    let cancelled = || Machine { cancelled: true, ..watching() };
+    let (looks, reverses, _) = run(&mut cancelled(), answers(view, Sent::Maybe));
     assert_eq!((&looks[..3], reverses[0]), (&[0, 15, 15][..], 15));
     // It waits for at most a minute at a time.
     view.facts.reversible_after = 90 * SECOND;
-    let (looks, reverses, _) = run(&mut cancelled.clone(), answers(view, Sent::Maybe));
+    let (looks, reverses, _) = run(&mut cancelled(), answers(view, Sent::Maybe));
     assert_eq!((&looks[..3], reverses[0]), (&[0, 60, 90][..], 90));
 }
 
