@@ -252,8 +252,12 @@ impl Machine {
     /// Rule 9: from when on the list is searched: from before the first send.
     pub(super) fn search_from(&self) -> Millis {
         // Before the clock is measured, and after another machine's clock, it can be wrong by an hour.
-        let is_exact = self.is_measured && !self.is_start_rough;
-        self.started.saturating_sub(if is_exact { MINUTE / 2 } else { 65 * MINUTE })
+        if self.is_measured && !self.is_start_rough {
+            return self.started.saturating_sub(MINUTE / 2);
+        }
+        // By how far this machine's clock is behind, the start of another one was moved forward.
+        let moved = self.clock_offset.unwrap_or(0).max(0).unsigned_abs();
+        self.started.saturating_sub(65 * MINUTE).saturating_sub(moved)
     }
 
     fn search(&mut self, now: Millis) -> Action {

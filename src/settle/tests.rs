@@ -7,8 +7,11 @@ mod world;
 use std::collections::BTreeMap;
 
 use self::model::{Verdict, schedule};
-use self::world::{ALL, Harsh};
+use self::world::{ALL, Harsh, MINUTE, START};
+use super::clock::Exchange;
+use super::machine::Machine;
 use super::rules::Rule;
+use super::transition::Phase;
 
 /// How many schedules each assumption gets: `PINGPP_SCHEDULES=100000` for the long run.
 fn schedules() -> u64 {
@@ -104,4 +107,17 @@ fn without_any_one_of_the_rules_a_schedule_goes_wrong() {
         let with = schedule(harsh, &choices, true);
         assert!(with.is_ok(), "with rule {rule:?} as well: {with:?}");
     }
+}
+
+/// Found by the simulation: the start by the first machine's clock was moved forward by how far the
+/// second one's clock is behind, so that the search began after the charge was created.
+#[test]
+fn a_create_of_a_machine_that_is_ahead_is_found_by_one_that_is_behind() {
+    let begun = Machine::new(Phase::Create, START + 60 * MINUTE);
+    let kept = serde_json::to_string(&begun).unwrap();
+    let mut machine: Machine = serde_json::from_str(&kept).unwrap();
+    let sent = START - 10 * MINUTE;
+    machine.measure(&Exchange { sent, received: sent + 100, date: Some(START) });
+    let from = machine.search_from();
+    assert!(from <= START, "{} s too late", (from - START) / 1_000);
 }

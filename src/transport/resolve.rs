@@ -7,11 +7,11 @@
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, thread};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 #[cfg(feature = "_simulation")]
@@ -59,7 +59,9 @@ pub(super) struct Names {
     host: String,
     /// `None` if the addresses are given.
     lookup: Option<Lookup>,
-    state: watch::Sender<State>,
+    state: Mutex<State>,
+    /// A look-up has ended. Wakes in the order of arrival, which a watch does not.
+    ended: Notify,
 }
 
 #[derive(Default)]
@@ -72,8 +74,6 @@ struct State {
     fresh_until: Option<Instant>,
     /// When the look-up that is under way began.
     running: Option<Instant>,
-    /// Counts look-ups that ended.
-    ended: u64,
     /// Why the last look-up failed.
     error: Option<(io::ErrorKind, String)>,
 }
@@ -90,7 +90,7 @@ impl Names {
         };
         let lookup = given.is_none().then_some(lookup);
         let state = State { addresses: given.unwrap_or_default(), ..State::default() };
-        Arc::new(Self { host, lookup, state: watch::Sender::new(state) })
+        Arc::new(Self { host, lookup, state: Mutex::new(state), ended: Notify::new() })
     }
 
     /// The addresses, the best first; never none. They are those of an earlier look-up if a new one
@@ -99,7 +99,7 @@ impl Names {
         if let Some(lookup) = &self.lookup {
             self.update(lookup).await;
         }
-        let state = self.state.borrow();
+        let state = self.lock();
         match &state.error {
             _ if !state.addresses.is_empty() => Ok(state.addresses.clone()),
             Some((kind, text)) => Err(io::Error::new(*kind, text.clone())),
@@ -109,21 +109,16 @@ impl Names {
 
     async fn update(self: &Arc<Self>, lookup: &Lookup) {
         let now = Instant::now();
-        let (mut starts, mut until, mut ended) = (false, None, 0);
-        self.state.send_if_modified(|state| {
-            (starts, until) = state.begin(now);
-            ended = state.ended;
-            false
-        });
+        // It hears of every end from here on.
+        let end = self.ended.notified();
+        let (starts, until) = self.lock().begin(now);
         if starts {
             self.start(lookup.clone());
         }
-        let mut updates = self.state.subscribe();
-        let end = updates.wait_for(|state| state.ended > ended);
         match until {
             Some(until) if until <= now => {}
             Some(until) => drop(timeout_at(until, end).await),
-            None => drop(end.await),
+            None => end.await,
         }
     }
 
@@ -150,20 +145,22 @@ impl Names {
     }
 
     fn end(&self, found: Found) {
-        self.state.send_modify(|state| state.end(found));
+        self.lock().end(found);
+        self.ended.notify_waiters();
     }
 
     /// Whether there are no addresses because the name server has not answered.
     pub(super) fn is_silent(&self) -> bool {
-        let state = self.state.borrow();
+        let state = self.lock();
         state.addresses.is_empty() && state.running.is_some()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        self.state.send_if_modified(|state| {
-            change(state);
-            false
-        });
+        change(&mut self.lock());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -184,7 +181,6 @@ impl State {
 
     fn end(&mut self, found: Found) {
         let began = self.running.take();
-        self.ended += 1;
         match found {
             Ok(found) if !found.is_empty() => {
                 self.addresses = in_turn(found);
@@ -272,7 +268,6 @@ impl Drop for Origin {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::sync::{Mutex, PoisonError};
 
     use super::*;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pingpp::simulation::{Simulated, Stream};
 use pingpp::{Client, RetryPolicy};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::books::APP;
@@ -26,8 +26,8 @@ struct Inner {
     /// By how many milliseconds its clock is ahead.
     ahead: Arc<AtomicI64>,
     client: Mutex<Client>,
-    /// Counts its crashes.
-    crashes: watch::Sender<u32>,
+    /// Wakes in the order of arrival.
+    crashes: Notify,
     settings: Settings,
 }
 
@@ -52,7 +52,7 @@ impl Machine {
     pub(crate) fn new(world: &World, settings: Settings) -> Self {
         let ahead = Arc::new(AtomicI64::new(0));
         let client = Mutex::new(client(world, &ahead, settings));
-        let crashes = watch::Sender::new(0);
+        let crashes = Notify::new();
         let machine =
             Self(Arc::new(Inner { world: world.clone(), ahead, client, crashes, settings }));
         if world.strikes(Fault::ClockWrong, 60) {
@@ -91,9 +91,8 @@ impl Machine {
         polls: Option<u64>,
         work: impl Future<Output = T>,
     ) -> Option<T> {
-        let mut crashes = self.0.crashes.subscribe();
         let mut left = polls;
-        let mut crash = pin!(crashes.changed());
+        let mut crash = pin!(self.0.crashes.notified());
         let mut work = Box::pin(work);
         let ended = poll_fn(|cx| {
             if crash.as_mut().poll(cx).is_ready() || left == Some(0) {
@@ -128,7 +127,7 @@ impl Machine {
             if world.strikes(Fault::MachineCrash, 15) {
                 let new = client(&world, &self.0.ahead, self.0.settings);
                 *self.0.client.lock().unwrap() = new;
-                self.0.crashes.send_modify(|crashes| *crashes += 1);
+                self.0.crashes.notify_waiters();
             }
             if world.is_healed() || self.clock_is_wrong() && world.strikes(Fault::ClockStepped, 10)
             {

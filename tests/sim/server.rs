@@ -20,7 +20,7 @@ pub(crate) const ADDRESSES: [&str; 2] = ["127.0.0.1", "127.0.0.2"];
 /// Opens a connection.
 pub(crate) async fn connect(world: World, address: SocketAddr) -> std::io::Result<ClientSide> {
     sleep(world.latency()).await;
-    let fault = world.draw(Fault::CONNECTING.into_iter());
+    let fault = world.draw(30, Fault::CONNECTING.into_iter());
     let fault = fault.filter(|fault| {
         *fault != Fault::DeadAddress || address.ip() == ADDRESSES[0].parse::<IpAddr>().unwrap()
     });
@@ -124,7 +124,7 @@ async fn receive(world: &World, side: &ServerSide, behind: &mut Vec<u8>) -> Opti
     if bytes.is_empty() {
         bytes = side.read().await?;
     }
-    if world.draw(std::iter::once(Fault::ResetInRequest)).is_some() && world.chance(10) {
+    if world.draw(10, std::iter::once(Fault::ResetInRequest)).is_some() {
         world.struck(Fault::ResetInRequest);
         return Some(Received::ToReset);
     }
@@ -192,8 +192,11 @@ async fn answer(world: &World, side: &ServerSide, request: &Request, raw: &Raw) 
         world.struck(Fault::PlanLimit);
         return write(world, side, &answers::plain(world, 403)).await;
     }
+    // What only some requests can meet strikes them more often.
+    let rare = [Fault::Delayed, Fault::NotDone, Fault::Stale].into_iter().cycle().take(18);
     let fits = |fault: &Fault| answers::fits(*fault, request);
-    let Some(fault) = world.draw(Fault::of_requests().filter(fits)) else {
+    let faults = Fault::of_requests().chain(rare).filter(fits);
+    let Some(fault) = world.draw(100, faults) else {
         let reply = carry_out(world, request, 0);
         return write(world, side, &Answer::of(world, &reply)).await;
     };

@@ -1,7 +1,9 @@
 //! Tills: settlements with their tokens kept, through crashes, from one machine to the other.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use pingpp::settle::{Next, SettleToken, StepKind, Stop};
@@ -47,6 +49,7 @@ struct Till {
 }
 
 type Ended = Option<Result<Settled, Error>>;
+type Work = Pin<Box<dyn Future<Output = Result<Settled, Error>> + Send>>;
 
 impl Clerk {
     /// Settles an order until its end.
@@ -65,9 +68,13 @@ impl Clerk {
             clerk: self,
         };
         // Of a charge that was created before, or one that it creates.
-        let id = if world.chance(50) { till.create_alone().await } else { None };
-        if id.is_none() && world.books(|books| books.of_order(&till.order_no).next().is_some()) {
-            till.order_no += "B";
+        let mut id = None;
+        if world.chance(50) {
+            id = till.create_alone().await;
+            if id.is_none() {
+                // Its charge may still come: the order gets another number.
+                till.order_no += "B";
+            }
         }
         let begun = Instant::now();
         let mut rounds = 0;
@@ -139,12 +146,16 @@ impl Till {
             row.owner
         };
         world.event(format_args!("{} owner {owner}", self.order_no));
-        let work: Pin<Box<dyn Future<Output = Result<Settled, Error>> + Send>> = if self.steps {
+        let work: Work = if self.steps {
             Box::pin(self.clone().work(machine.clone(), id.map(str::to_owned), owner))
         } else {
             self.awaited(machine, id, owner)
         };
-        let ended: Ended = machine.run(machine.draw_end(), work).await;
+        let ended: Ended = if world.strikes(Fault::Frozen, 10) {
+            self.freeze(work).await
+        } else {
+            machine.run(machine.draw_end(), work).await
+        };
         match ended? {
             Ok(settled) => {
                 if let Some(kept) = &self.row.lock().unwrap().ending {
@@ -163,13 +174,33 @@ impl Till {
         }
     }
 
+    /// Stops the process in the middle of its work. Another one takes the token over, and then this one
+    /// goes on.
+    async fn freeze(&self, mut work: Work) -> Ended {
+        let world = self.world();
+        let mut polls = world.below(30);
+        let ended = poll_fn(|cx| {
+            if polls == 0 {
+                return Poll::Ready(None);
+            }
+            polls -= 1;
+            work.as_mut().poll(cx).map(Some)
+        })
+        .await;
+        if ended.is_none() {
+            let for_so_long = Duration::from_secs(world.below(150));
+            let (order_no, later) = (self.order_no.clone(), world.clone());
+            world.spawn(async move {
+                sleep(for_so_long).await;
+                later.event(format_args!("{order_no}: a frozen owner goes on"));
+                let _ = work.await;
+            });
+        }
+        ended
+    }
+
     /// By the hook.
-    fn awaited(
-        &self,
-        machine: &Machine,
-        id: Option<&str>,
-        owner: u64,
-    ) -> Pin<Box<dyn Future<Output = Result<Settled, Error>> + Send>> {
+    fn awaited(&self, machine: &Machine, id: Option<&str>, owner: u64) -> Work {
         let charges = machine.client().charges();
         let token = self.row.lock().unwrap().token.clone();
         let begin = match (&token, id) {

@@ -172,10 +172,11 @@ impl World {
         Duration::from_millis(1 + self.below(longest))
     }
 
-    /// Draws one of these faults, if one is to strike at this moment.
-    pub(crate) fn draw(&self, of: impl Iterator<Item = Fault>) -> Option<Fault> {
+    /// Draws one of these faults, if one is to strike at this moment, by so many percent of the plan's
+    /// intensity.
+    pub(crate) fn draw(&self, share: u32, of: impl Iterator<Item = Fault>) -> Option<Fault> {
         let mut state = self.state();
-        if state.healed || state.rng.u32(0..100) >= self.plan().intensity {
+        if state.healed || state.rng.u32(0..10_000) >= self.plan().intensity * share {
             return None;
         }
         let enabled: Vec<_> = of.filter(|fault| self.plan().enabled[*fault as usize]).collect();
