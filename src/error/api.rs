@@ -138,6 +138,11 @@ impl ApiError {
         date(&self.0.headers)
     }
 
+    /// Whether Ping++ wrote it, not somebody in between.
+    pub(crate) fn is_of_pingxx(&self) -> bool {
+        self.0.detail.is_of_pingxx()
+    }
+
     /// Whether Ping++ refused because too many requests are under way (403 or 429).
     pub fn is_rate_limit(&self) -> bool {
         matches!(self.0.status, 403 | 429) && self.0.detail.is_of_pingxx()

@@ -28,6 +28,9 @@ const BEFORE_WINDOW_CLOSES: Millis = MINUTE;
 /// Rule 9: a charge that is not there so long after its create was sent does not exist.
 const CREATE_SHOWS_AFTER: Millis = 10 * MINUTE;
 
+/// So far a clock may be off that was not measured.
+const WRONG_BY: Millis = 65 * MINUTE;
+
 /// Nobody worked on it for so long: the process ended, and a new round of work begins.
 const GAP: Millis = 2 * MINUTE;
 
@@ -255,9 +258,10 @@ impl Machine {
         if self.is_measured && !self.is_start_rough {
             return self.started.saturating_sub(MINUTE / 2);
         }
-        // By how far this machine's clock is behind, the start of another one was moved forward.
-        let moved = self.clock_offset.unwrap_or(0).max(0).unsigned_abs();
-        self.started.saturating_sub(65 * MINUTE).saturating_sub(moved)
+        // By how far this machine's clock is behind, the start of another one was moved forward. Both
+        // may be wrong by an hour; a day more would find the charges of yesterday.
+        let moved = self.clock_offset.unwrap_or(0).max(0).unsigned_abs().min(WRONG_BY);
+        self.started.saturating_sub(WRONG_BY).saturating_sub(moved)
     }
 
     fn search(&mut self, now: Millis) -> Action {

@@ -153,15 +153,17 @@ fn now(client: &Client) -> u64 {
 
 type Happened = Result<(Exchange, Input), Error>;
 
-/// Makes a call, and reads the server's clock off its answer.
+/// Makes a call, and reads the server's clock off its answer. Somebody in between may set any `Date`,
+/// and a cache an old one.
 async fn timed<T: 'static>(client: &Client, call: Call<T>) -> (Exchange, Result<T, Error>) {
     let sent = now(client);
     let result = call.with_response().await;
     let date = match &result {
-        Ok(answer) => answer.header("date").and_then(|date| httpdate::parse_http_date(date).ok()),
-        Err(Error::Api(error)) => error.date(),
-        Err(Error::Response(error)) => error.date(),
-        Err(_) => None,
+        Ok(answer) if answer.header("age").is_none_or(|age| age.trim() == "0") => {
+            answer.header("date").and_then(|date| httpdate::parse_http_date(date).ok())
+        }
+        Err(Error::Api(error)) if error.is_of_pingxx() => error.date(),
+        _ => None,
     };
     let exchange = Exchange { sent, received: now(client), date: date.map(unix_millis) };
     (exchange, result.map(|answer| answer.value))

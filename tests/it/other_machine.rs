@@ -1,15 +1,15 @@
-//! A lost call is found again although clocks are wrong, are set, or belong to two machines.
+//! What was lost is found again although clocks are wrong, are set, or belong to two machines.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use pingpp::simulation::{Simulated, Stream};
-use pingpp::{Charge, Client, CreateRefund, Recovered, Recovery, Refund, RetryPolicy};
+use pingpp::{Charge, Client, CreateRefund, Recovered, Recovery, Refund, RetryPolicy, Settled};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::raw::{Act, Received, Server, html, json as answer};
+use crate::raw::{Act, Received, Server, html, json as answer, with_headers};
 use crate::{ID, charge, order};
 
 const HOUR: u64 = 3_600;
@@ -111,4 +111,35 @@ async fn a_call_that_was_lost_before_the_clock_was_set_is_found() {
     client.charges().retrieve(ID).await.unwrap();
     let recovered = client.recover::<Charge>(&error).await.unwrap();
     assert!(matches!(recovered, Recovered::Found(_)), "{recovered:?}");
+}
+
+/// Found by the simulation: the settlement took the time from the `Date` of a gateway, so that with the
+/// next good answer the ten minutes in which a lost create is searched for were over.
+#[tokio::test]
+async fn a_date_of_somebody_in_between_does_not_end_the_search_for_a_lost_create() {
+    for status in [502, 200] {
+        let server = Server::start(move |request: &Received| {
+            let mut this: Value = serde_json::from_str(&charge()).unwrap();
+            (this["created"], this["time_paid"]) = (now().into(), now().into());
+            (this["paid"], this["reversed"]) = (true.into(), false.into());
+            let list = |data: &[Value]| {
+                let list = json!({ "object": "list", "has_more": false, "data": data });
+                Act::Write(answer(200, &list.to_string()))
+            };
+            match (request.method.as_str(), request.number) {
+                ("POST", _) => {
+                    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+                    Act::Write(with_headers(status, date, b"<html>"))
+                }
+                (_, 1) => list(&[]),
+                _ if request.target.contains('?') => list(&[this]),
+                _ => Act::Write(answer(200, &this.to_string())),
+            }
+        })
+        .await;
+        let client = server.builder().retry(RetryPolicy::none()).build().unwrap();
+        let settlement = client.charges().create_and_settle(order("20261123001"));
+        let settled = settlement.every(Duration::from_millis(20)).await.unwrap();
+        assert!(matches!(settled, Settled::Paid(_)), "{status}: {settled}");
+    }
 }

@@ -72,11 +72,10 @@ pub(crate) fn flood(fault: Fault) -> (&'static [u8], &'static [u8]) {
 /// Whether a fault can strike this request.
 pub(crate) fn fits(fault: Fault, request: &Request) -> bool {
     match fault {
-        Fault::Stale => request.reads(),
         Fault::Delayed => !request.reads(),
         Fault::NotDone => request.path.ends_with("/reverse"),
         Fault::OtherMode => !is_list(request) && !request.path.ends_with("/refunds"),
-        Fault::ResetInRequest => false,
+        Fault::ResetInRequest | Fault::Stale => false,
         _ => true,
     }
 }

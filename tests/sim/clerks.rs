@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use pingpp::transfers::{CreateTransfer, TransferChannel, TransferType};
 use pingpp::{Amount, Call, CreateCharge, CreateRefund, Error, JsonObject, ListCharges, Outcome};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::channels::{self, Rules};
 use crate::claims::{self, About};
 use crate::customers;
+use crate::faults::Fault;
 use crate::log;
 use crate::machine::Machine;
 use crate::world::World;
@@ -221,6 +223,23 @@ impl Clerk {
             });
             world.check("a list is true", is_true, || format!("{:?}", page.items.len()));
         }
+    }
+
+    /// Looks all at once, some of which are dropped while they wait for their turn.
+    pub(crate) async fn rush(self) {
+        self.rest(900).await;
+        let (machine, mut looks) = (self.machine().clone(), JoinSet::new());
+        for _ in 0..4 + self.world.below(9) {
+            let (machine, client) = (machine.clone(), machine.client());
+            let is_dropped = self.world.strikes(Fault::Crash, 50);
+            let polls = is_dropped.then(|| self.world.below(6));
+            looks.spawn(async move {
+                let mut pager = client.charges().list(ListCharges::default());
+                let _ = machine.run(polls, pager.next_page()).await;
+            });
+        }
+        self.world.state().report.calls += looks.len() as u64;
+        looks.join_all().await;
     }
 
     /// A payout.

@@ -74,7 +74,8 @@ async fn live(world: &World) {
         let clerk = Clerk { world: world.clone(), machines: machines.clone(), number };
         match world.below(10) {
             0..4 => jobs.spawn(clerk.settlement()),
-            4..6 => jobs.spawn(clerk.payout()),
+            4 => jobs.spawn(clerk.payout()),
+            5 => jobs.spawn(clerk.rush()),
             _ => jobs.spawn(clerk.sale()),
         };
     }

@@ -193,11 +193,13 @@ async fn answer(world: &World, side: &ServerSide, request: &Request, raw: &Raw) 
         return write(world, side, &answers::plain(world, 403)).await;
     }
     // What only some requests can meet strikes them more often.
-    let rare = [Fault::Delayed, Fault::NotDone, Fault::Stale].into_iter().cycle().take(18);
+    let rare = [Fault::Delayed, Fault::NotDone].into_iter().cycle().take(12);
     let fits = |fault: &Fault| answers::fits(*fault, request);
     let faults = Fault::of_requests().chain(rare).filter(fits);
     let Some(fault) = world.draw(100, faults) else {
-        let reply = carry_out(world, request, 0);
+        let is_old = request.reads() && world.strikes(Fault::Stale, 30);
+        let age = if is_old { world.below(60_000) } else { 0 };
+        let reply = carry_out(world, request, age);
         return write(world, side, &Answer::of(world, &reply)).await;
     };
     world.struck(fault);
@@ -208,8 +210,7 @@ async fn answer(world: &World, side: &ServerSide, request: &Request, raw: &Raw) 
         1 => world.chance(50),
         acts => acts > 0,
     };
-    let age = if fault == Fault::Stale { world.below(60_000) } else { 0 };
-    let reply = acts.then(|| carry_out(world, request, age));
+    let reply = acts.then(|| carry_out(world, request, 0));
     strike(world, side, request, fault, reply).await
 }
 
@@ -344,7 +345,7 @@ async fn strike(
             side.write(truth);
             After::KeepFor(Duration::from_millis(world.below(9_000)))
         }
-        Late | Stale => {
+        Late => {
             side.write(truth);
             After::Keep
         }
