@@ -22,6 +22,10 @@
 //! | [all operations](_operations) | each with its method here, and its names in the seven official SDKs |
 //! | [logs and traces](_logs) | each line and each span |
 #![cfg_attr(feature = "sandbox", doc = "| [`sandbox`] | a Ping++ on loopback, for tests |")]
+#![cfg_attr(
+    feature = "sandbox",
+    doc = "| [testing your integration](_testing) | the ten tests that merchants write most, to copy |"
+)]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -45,6 +49,10 @@ pub mod fuzzing;
 pub mod _logs {}
 #[doc = include_str!("operations.md")]
 pub mod _operations {}
+#[cfg(feature = "sandbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sandbox")))]
+#[doc = include_str!("testing.md")]
+pub mod _testing {}
 mod macros;
 mod observer;
 mod pager;
