@@ -18,7 +18,7 @@ pub struct Simulated {
     /// Opens a TCP connection. A read of it must see everything that has arrived.
     pub connect: Arc<dyn Fn(SocketAddr) -> Answer<Box<dyn Stream>> + Send + Sync>,
     /// Looks up a host.
-    pub look_up: Arc<dyn Fn(&str) -> Answer<Vec<IpAddr>> + Send + Sync>,
+    pub look_up: Arc<LookUp>,
     /// The clock of the machine.
     pub now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     /// Signs instead of RSA, which takes a millisecond. Without it RSA signs where it is awaited.
@@ -27,6 +27,9 @@ pub struct Simulated {
 
 /// What the operating system answers, and when.
 pub type Answer<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+
+/// A name server.
+pub type LookUp = dyn Fn(&str) -> Answer<Vec<IpAddr>> + Send + Sync;
 
 /// A simulated TCP connection.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -45,6 +48,7 @@ pub(crate) enum Tcp {
     Simulated(Box<dyn Stream>),
 }
 
+#[cfg(test)]
 impl From<TcpStream> for Tcp {
     fn from(tcp: TcpStream) -> Self {
         Self::Kernel(tcp)

@@ -48,7 +48,9 @@ impl System {
         }
         let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
-        Ok(tcp.into())
+        #[cfg(feature = "_simulation")]
+        let tcp = Tcp::Kernel(tcp);
+        Ok(tcp)
     }
 }
 

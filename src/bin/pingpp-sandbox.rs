@@ -82,8 +82,11 @@ async fn stopped() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// Parses the command line: the options, and the file of the state. `None` for `--help`.
-fn arguments() -> Result<Option<(Options, Option<PathBuf>)>, Box<dyn Error>> {
+/// The options, and the file of the state.
+type Arguments = (Options, Option<PathBuf>);
+
+/// Parses the command line. `None` for `--help`.
+fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     let (mut port, mut key, mut api_key, mut webhook, mut seed) = (0, None, None, None, None);
     let (mut apps, mut any_app, mut unsigned_reads) = (Vec::new(), false, false);
     let (mut tolerance, mut concurrent, mut state) = (None, None, None::<PathBuf>);

@@ -125,9 +125,11 @@ impl Names {
     /// A thread for one look-up, which may still hang when the client is gone.
     fn start(self: &Arc<Self>, lookup: Lookup) {
         let names = Arc::clone(self);
+        #[cfg(not(feature = "_simulation"))]
+        let Lookup::OnThread(lookup) = lookup;
+        #[cfg(feature = "_simulation")]
         let lookup = match lookup {
             Lookup::OnThread(lookup) => lookup,
-            #[cfg(feature = "_simulation")]
             Lookup::Simulated(system) => {
                 let found = (system.look_up)(&self.host);
                 tokio::spawn(async move { names.end(found.await) });
