@@ -14,13 +14,19 @@ pub(super) fn created(
     kind: &Kind,
     params: Map<String, Value>,
 ) -> Result<Map<String, Value>, Answer> {
+    complete(kind, &params)?;
+    checked(kind, params)
+}
+
+/// Checks that nothing is missing of what the kind needs.
+pub(super) fn complete(kind: &Kind, params: &Map<String, Value>) -> Result<(), Answer> {
     for name in kind.needs.iter().filter(|name| **name != "app") {
         let given = params.get(*name).unwrap_or(&Value::Null);
         if given.is_null() || given.as_str() == Some("") {
             return Err(Answer::bad_parameter(name, "missing"));
         }
     }
-    checked(kind, params)
+    Ok(())
 }
 
 /// The parameters that are fields of the kind, with the right types and within the limits.

@@ -148,7 +148,6 @@ fn overview(sandbox: &SandboxInner) -> Value {
         let show = |row: &usize| {
             let mut object = state.show(*row);
             object["_confirms"] = confirms(*row).into();
-            object["_books"] = kind.books.into();
             object["_state"] = state.rows[*row].state.into();
             object
         };

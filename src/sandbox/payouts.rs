@@ -105,7 +105,8 @@ impl State {
         place: Place,
         params: Map<String, Value>,
     ) -> Result<Answer, Answer> {
-        let charge = params.get("charge").and_then(Value::as_str).unwrap_or_default();
+        check::complete(place.kind, &params)?;
+        let charge = params["charge"].as_str().unwrap_or_default();
         let charge = self.find_global(&CHARGE, charge)?;
         if self.rows[charge].state != "paid" {
             return Err(Answer::bad_parameter("charge", "not paid"));
