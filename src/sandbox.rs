@@ -194,6 +194,7 @@ mod server;
 mod show;
 mod snapshot;
 mod state;
+mod values;
 mod webhooks;
 
 use std::io;

@@ -38,13 +38,8 @@ pub(super) async fn deliver(sandbox: Arc<SandboxInner>, url: Uri) {
             let mut locked = sandbox.lock();
             locked.state.catch_up();
             let now = locked.state.clock.millis();
-            let next = locked
-                .state
-                .due
-                .next_due()
-                .into_iter()
-                .chain(locked.state.deliveries.next_due())
-                .min();
+            let (due, deliveries) = (&locked.state.due, &locked.state.deliveries);
+            let next = due.next_due().into_iter().chain(deliveries.next_due()).min();
             (locked.state.deliveries.take_due(now), next.map(|next| next.saturating_sub(now)))
         };
         if let Some((_, delivery)) = delivery {
