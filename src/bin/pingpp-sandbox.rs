@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Some((options, state)) = arguments()? else {
+    let Some(Arguments { options, state }) = arguments()? else {
         println!("{HELP}");
         return Ok(());
     };
@@ -82,8 +82,15 @@ async fn stopped() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// Parses the command line: the options, and the file of the state. `None` for `--help`.
-fn arguments() -> Result<Option<(Options, Option<PathBuf>)>, Box<dyn Error>> {
+/// The command line.
+struct Arguments {
+    options: Options,
+    /// The file of the state.
+    state: Option<PathBuf>,
+}
+
+/// Parses the command line. `None` for `--help`.
+fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     let (mut port, mut key, mut api_key, mut webhook, mut seed) = (0, None, None, None, None);
     let (mut apps, mut any_app, mut unsigned_reads) = (Vec::new(), false, false);
     let (mut tolerance, mut concurrent, mut state) = (None, None, None::<PathBuf>);
@@ -132,5 +139,5 @@ fn arguments() -> Result<Option<(Options, Option<PathBuf>)>, Box<dyn Error>> {
         .maybe_state(stored)
         .print_requests(true)
         .build();
-    Ok(Some((options, state)))
+    Ok(Some(Arguments { options, state }))
 }

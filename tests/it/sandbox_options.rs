@@ -95,7 +95,7 @@ async fn what_is_beyond_max_concurrent_is_refused_until_the_others_have_ended() 
     let client = sandbox.builder().build().unwrap();
     sandbox.fail_next(Fault::stall());
     let stalled = client.charges().retrieve("ch_none");
-    let stalled = tokio::spawn(async move { stalled.await });
+    let stalled = tokio::spawn(stalled);
     while sandbox.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -203,7 +203,7 @@ async fn a_sandbox_goes_on_where_its_snapshot_was_taken() -> Result<(), Error> {
     let client = second.client();
     second.check_books().unwrap();
     assert_eq!((second.postings(), second.events().len()), (postings, events));
-    assert_eq!(client.charges().retrieve(&charge.id).await?.paid, true);
+    assert!(client.charges().retrieve(&charge.id).await?.paid);
     let user = Request::get("/v1/apps/{app}/users/user_1", &[second.app()]);
     assert_eq!(client.call::<Value>(user).await?["available_balance"], 500);
     let found = "/v1/apps/{app}/balance_bonuses/{id}";

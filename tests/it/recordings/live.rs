@@ -211,7 +211,7 @@ async fn the_official_clients_send_what_this_crate_sends() {
         counts[0] += usize::from(consensus);
         let (mut cells, mut reasons) = (Vec::new(), Vec::new());
         for (at, (sdk, driver)) in drivers.iter_mut().enumerate() {
-            let cell = names[name].get(*sdk);
+            let cell = names[name].get(sdk);
             let theirs = match cell {
                 "-" => None,
                 cell => theirs(driver, &server, cell, &operation, ours).await,

@@ -381,7 +381,7 @@ async fn the_sandbox_answers_every_operation() {
             sent.body = serde_json::from_str(&sent.body.to_string().replace('🍵', "茶")).unwrap();
             for (sdk, driver) in &mut drivers {
                 sandbox.reset();
-                results.push((*sdk, ask(driver, names[name].get(*sdk), &operation, &sent).await));
+                results.push((*sdk, ask(driver, names[name].get(sdk), &operation, &sent).await));
                 sandbox.check_books().unwrap_or_else(|wrong| panic!("{op}: {wrong}"));
             }
             for (sdk, result) in results {
