@@ -1,10 +1,35 @@
 //! A fake Ping++ on the loopback interface for tests (feature `sandbox`).
 //!
 //! Ping++ has no test server, so every merchant writes a fake of their own. This one checks the API
-//! key, the timestamp and the RSA signature over the bytes that it received, knows the limits of
-//! each channel, and answers with the objects of the real API. It keeps everything in memory.
+//! key, the timestamp and the RSA signature over the bytes that it received, and answers every
+//! [operation](crate::_operations) with the objects of the real API. It keeps everything in memory.
 //! Dropping it frees its port and ends its tasks, and several sandboxes can run in one process. The
 //! official clients for Python and Node are tested against it.
+//!
+//! **[Testing your integration](crate::_testing)** has the ten tests that merchants write most, to copy.
+//!
+//! # What it does
+//! - **Rules.** It knows the limits of parameters, what each channel allows, how long an order_no
+//!   returns the same charge, and which state follows which. What is wrong is refused as Ping++ refuses
+//!   it: 400 with the parameter, 402 from a channel, 404 for an unknown id, and nothing is done.
+//! - **Money.** Every write that moves money is a posting in double-entry books, behind orders,
+//!   recharges, transfers, withdrawals, royalties and refunds. The balance of a user is what its
+//!   `balance_transactions` say. [`check_books`](Sandbox::check_books) holds all of it together.
+//! - **Time.** What takes time happens on a clock that [`advance`](Sandbox::advance) puts forward.
+//!   A transfer moves forward when it is retrieved, as in the test mode of Ping++.
+//! - **People.** [`pay`](Sandbox::pay) and [`decline`](Sandbox::decline) are the customer,
+//!   [`confirm`](Sandbox::confirm) is whoever else has to act outside of the API.
+//! - **Failures.** What ends later fails if its `metadata[sandbox]` is set, with that text as its
+//!   `failure_code` or in its `failure_msg`. A batch passes it on to its parts; `partially` makes the first one fail.
+//!   [`Fault`] breaks requests and answers.
+//! - **Events** are recorded, signed, and posted to a webhook on the schedule of Ping++.
+//!
+//! # What is a guess
+//! No document says, so a test should not depend on it: with which status and words Ping++ refuses a
+//! balance that is too low (400 here, 402 if it was to pay a charge); that the `user_fee` of a withdrawal
+//! is part of its amount; that the order_no of a payout is unique in its app; how long red envelopes,
+//! withdrawals and batches take (two seconds); ids; what a `funds_transfer` looks like. The account of the
+//! merchant is never short of money.
 //!
 //! # Reversing a charge
 //! ```
@@ -120,11 +145,18 @@
 //!
 //! # As a program
 //! `cargo run --features sandbox --bin pingpp-sandbox` (or `cargo install`) starts a sandbox for
-//! tests in other languages; `--help` lists its options. The page `http://127.0.0.1:PORT/_sandbox/`
-//! shows the charges and has buttons to pay and decline them. It uses two calls that tests can use
-//! too: `GET /_sandbox/state`, and `POST /_sandbox/do` with one of `{"pay": id}`,
-//! `{"decline": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}`, `"heal"`. The
-//! sandbox listens on the loopback interface only and refuses requests from web pages of other
+//! tests in other languages; `--help` lists its options, among them several apps and a file that keeps
+//! the state. The page `http://127.0.0.1:PORT/_sandbox/` shows what there is, and has buttons to pay,
+//! decline and confirm. It uses calls that tests can use too:
+//!
+//! | | |
+//! |---|---|
+//! | `GET /_sandbox/state` | the last objects of each kind, the last requests, the clock |
+//! | `GET /_sandbox/snapshot` | everything, as `--state` reads it |
+//! | `POST /_sandbox/reset` | back to the start |
+//! | `POST /_sandbox/do` | one of `{"pay": id}`, `{"decline": id}`, `{"confirm": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}` (or another [`Fault`]), `"heal"` |
+//!
+//! The sandbox listens on the loopback interface only and refuses requests from web pages of other
 //! origins.
 
 mod answer;
@@ -162,6 +194,7 @@ mod server;
 mod show;
 mod snapshot;
 mod state;
+mod values;
 mod webhooks;
 
 use std::io;

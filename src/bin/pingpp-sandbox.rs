@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let Some((options, state)) = arguments()? else {
+    let Some(Arguments { options, state }) = arguments()? else {
         println!("{HELP}");
         return Ok(());
     };
@@ -82,8 +82,12 @@ async fn stopped() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-/// The options, and the file of the state.
-type Arguments = (Options, Option<PathBuf>);
+/// The command line.
+struct Arguments {
+    options: Options,
+    /// The file of the state.
+    state: Option<PathBuf>,
+}
 
 /// Parses the command line. `None` for `--help`.
 fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
@@ -135,5 +139,5 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
         .maybe_state(stored)
         .print_requests(true)
         .build();
-    Ok(Some((options, state)))
+    Ok(Some(Arguments { options, state }))
 }

@@ -9,6 +9,9 @@ pub(super) struct Answer {
     pub(super) body: Value,
 }
 
+/// What an operation comes to, or the answer that refuses it.
+pub(super) type Answered<T = Answer> = Result<T, Answer>;
+
 impl Answer {
     pub(super) fn ok(body: impl Into<Value>) -> Self {
         Self { status: 200, body: body.into() }

@@ -1,8 +1,8 @@
 //! Recharges, transfers between balances, and withdrawals of the sandbox.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::check;
 use super::input::Query;
 use super::kind::Paging;
@@ -10,13 +10,10 @@ use super::kinds::{self, BALANCE_BONUS, CHARGE, RECHARGE, REFUND, USER};
 use super::moves::New;
 use super::operations::Place;
 use super::state::State;
+use super::values::{Fields, fields_of, given, number, text};
 
 impl State {
-    pub(super) fn create_recharge(
-        &mut self,
-        place: Place,
-        mut params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_recharge(&mut self, place: Place, mut params: Fields) -> Answered {
         let (app, now) = (place.app.unwrap_or_default(), self.clock.millis());
         let bonus = params.remove("balance_bonus").unwrap_or_default()["amount"].as_i64();
         let Some(Value::Object(mut charge)) = params.remove("charge") else {
@@ -25,8 +22,7 @@ impl State {
         params.insert("charge".into(), json!({ "is": "there" }));
         let mut document = check::created(&RECHARGE, params)?;
         document.remove("charge");
-        let amount = charge.get("amount").and_then(Value::as_i64).unwrap_or_default();
-        let fee = document.get("user_fee").and_then(Value::as_i64).unwrap_or_default();
+        let (amount, fee) = (number(&charge, "amount"), number(&document, "user_fee"));
         let bonus = bonus.unwrap_or_default();
         if fee > amount || bonus < 0 {
             return Err(Answer::bad_parameter("user_fee", "more than the amount of the charge"));
@@ -35,7 +31,7 @@ impl State {
         document.insert("amount".into(), (amount - fee + bonus).into());
         document.insert("_posts".into(), (amount - fee).into());
         document.insert("_bonus".into(), bonus.into());
-        let user = document["user"].as_str().unwrap_or_default().to_owned();
+        let user = text(&document, "user").to_owned();
         document.entry("from_user").or_insert(user.as_str().into());
         charge.entry("client_ip").or_insert("127.0.0.1".into());
         charge.entry("currency").or_insert("cny".into());
@@ -58,34 +54,27 @@ impl State {
     }
 
     /// Credits the bonus of a recharge.
-    pub(super) fn add_bonus(&mut self, recharge: usize, at: u64) -> Result<(), Answer> {
+    pub(super) fn add_bonus(&mut self, recharge: usize, at: u64) -> Answered<()> {
         let bonus = self.number(recharge, "_bonus");
         if bonus == 0 {
             return Ok(());
         }
-        let fields = [
+        let document = fields_of([
             ("user", Value::from(self.text(recharge, "user"))),
             ("amount", bonus.into()),
             ("order_no", format!("bonus{}", self.id(recharge)).into()),
-        ];
-        let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+        ]);
         let app = self.rows[recharge].app;
         self.add(New { group: Some(recharge), ..New::of(&BALANCE_BONUS, app, document) }, at)?;
         Ok(())
     }
 
     /// Refunds a recharge in full: the user gives the balance back, and the charge is refunded.
-    pub(super) fn refund_recharge(
-        &mut self,
-        recharge: usize,
-        mut params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn refund_recharge(&mut self, recharge: usize, mut params: Fields) -> Answered {
         if self.rows[recharge].state != "succeeded" && self.rows[recharge].state != "kept" {
             return Err(self.unexpected(recharge, "there is nothing to refund"));
         }
-        if params.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(Answer::bad_parameter("description", "missing"));
-        }
+        check::required(&params, "description")?;
         params.remove("amount");
         let charge = self.below(recharge, &CHARGE)[0];
         check::checked(&REFUND, params.clone())?;
@@ -95,24 +84,15 @@ impl State {
         Ok(Answer::ok(self.show(refund)))
     }
 
-    pub(super) fn recharge_refunds(
-        &self,
-        recharge: usize,
-        query: &Query,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn recharge_refunds(&self, recharge: usize, query: &Query) -> Answered {
         let app = &self.apps[self.rows[recharge].app];
         let url = format!("/v1/apps/{app}/recharges/{}/refunds", self.id(recharge));
         self.list_of(self.refunds_in(recharge), &REFUND, Paging::Pages, &url, query)
     }
 
-    pub(super) fn create_balance_transfer(
-        &mut self,
-        place: Place,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
-        let number = |name: &str| params.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let needed = number("amount").saturating_add(number("user_fee"));
-        let payer = params.get("user").and_then(Value::as_str).unwrap_or_default();
+    pub(super) fn create_balance_transfer(&mut self, place: Place, params: Fields) -> Answered {
+        let needed = number(&params, "amount").saturating_add(number(&params, "user_fee"));
+        let payer = text(&params, "user");
         if params.get("recipient") == params.get("user") {
             return Err(Answer::bad_parameter("recipient", "the same as user"));
         }
@@ -123,34 +103,23 @@ impl State {
         self.create(place, params)
     }
 
-    pub(super) fn create_withdrawal(
-        &mut self,
-        place: Place,
-        mut params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_withdrawal(&mut self, place: Place, mut params: Fields) -> Answered {
         let app = place.app.unwrap_or_default();
-        let account = params.get("settle_account").and_then(Value::as_str).map(str::to_owned);
-        if let Some(id) = account {
-            let kind = &kinds::SETTLE_ACCOUNT;
-            let account = self.find_global(kind, &id)?;
+        if let Some(Value::String(id)) = params.get("settle_account") {
+            let account = self.find_global(&kinds::SETTLE_ACCOUNT, id)?;
             params.insert("channel".into(), self.field(account, "channel"));
             params.insert("extra".into(), self.field(account, "recipient"));
-        } else if params.get("channel").is_none_or(Value::is_null) {
+        } else if given(&params, "channel").is_none() {
             return Err(Answer::bad_parameter("channel", "missing, and no settle_account"));
         }
-        let number = |name: &str| params.get(name).and_then(Value::as_i64).unwrap_or_default();
-        if number("user_fee") > number("amount") {
+        if number(&params, "user_fee") > number(&params, "amount") {
             return Err(Answer::bad_parameter("user_fee", "more than the amount"));
         }
-        self.find(&USER, app, None, params.get("user").and_then(Value::as_str).unwrap_or(""))?;
+        self.find(&USER, app, None, text(&params, "user"))?;
         self.create(place, params)
     }
 
-    pub(super) fn create_batch_withdrawal(
-        &mut self,
-        place: Place,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_batch_withdrawal(&mut self, place: Place, params: Fields) -> Answered {
         let (app, now) = (place.app.unwrap_or_default(), self.clock.millis());
         let status = match params.get("status").map(|status| status.as_str().unwrap_or("?")) {
             None | Some("pending") => "pending",
@@ -159,21 +128,16 @@ impl State {
         };
         let ids = params.get("withdrawals").cloned().unwrap_or_default();
         check::within("withdrawals", &ids, super::kind::Limit::Items(200))?;
-        let kind = &kinds::WITHDRAWAL;
         let mut members = Vec::new();
         for id in ids.as_array().into_iter().flatten() {
-            let member = self.find_global(kind, id.as_str().unwrap_or_default())?;
+            let member = self.find_global(&kinds::WITHDRAWAL, id.as_str().unwrap_or_default())?;
             if self.rows[member].state != "created" || members.contains(&member) {
                 return Err(self.unexpected(member, "only a created one, once, can be in a batch"));
             }
             members.push(member);
         }
-        let metadata = params.get("metadata").filter(|metadata| metadata.is_object()).cloned();
-        let metadata = metadata.unwrap_or_else(|| json!({}));
-        check::metadata(&metadata)?;
-        let document = Map::from_iter([("metadata".to_owned(), metadata)]);
-        let kind = &kinds::BATCH_WITHDRAWAL;
-        let batch = self.add(New::of(kind, app, document), now)?;
+        let document = fields_of([("metadata", check::metadata_of(&params)?)]);
+        let batch = self.add(New::of(&kinds::BATCH_WITHDRAWAL, app, document), now)?;
         for member in &members {
             self.group(*member, batch);
         }

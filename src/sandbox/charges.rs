@@ -1,17 +1,18 @@
 //! Charges of the sandbox: creating, paying, reversing.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::clock::{Millis, millis, seconds};
 use super::kinds::{CHARGE, REFUND};
 use super::moves::New;
 use super::state::{Due, State};
+use super::values::{Fields, picked, text};
 use super::{payer, rules};
 use crate::types::{Channel, Timestamp};
 
 impl State {
-    pub(super) fn create_charge(&mut self, params: Map<String, Value>) -> Result<Answer, Answer> {
+    pub(super) fn create_charge(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
         let expands_app =
             params.get("expand").is_some_and(|names| names.to_string().contains("app"));
@@ -27,13 +28,13 @@ impl State {
     pub(super) fn add_charge(
         &mut self,
         app: usize,
-        params: Map<String, Value>,
+        params: Fields,
         id: Option<&str>,
         group: Option<usize>,
-    ) -> Result<(usize, bool), Answer> {
+    ) -> Answered<(usize, bool)> {
         let now = self.now();
         let order = rules::check(&params, now)?;
-        let order_no = params["order_no"].as_str().unwrap_or_default();
+        let order_no = text(&params, "order_no");
         let number = format!("charge/{app}/{}/{order_no}", rules::family(&order.channel));
         if let Some(first) = self.by_number.get(&*number).copied() {
             let same = self.is_same_order(first, &params);
@@ -59,11 +60,10 @@ impl State {
             "metadata",
             "description",
         ];
-        let taken = names.iter().filter_map(|name| params.get_key_value(*name));
-        let is_empty =
-            |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-        let taken = taken.filter(|(_, value)| !is_empty(value));
-        let mut document: Map<_, _> = taken.map(|(k, v)| (k.clone(), v.clone())).collect();
+        let mut document = picked(&params, &names);
+        // Some clients write empty maps as lists.
+        document
+            .retain(|_, value| !value.is_null() && value.as_array().is_none_or(|v| !v.is_empty()));
         document.insert("time_expire".into(), order.time_expire.into());
         if order.channel == Channel::Balance {
             let user = params["extra"]["user"].as_str().unwrap_or_default();
@@ -77,7 +77,7 @@ impl State {
     }
 
     /// Does what the channel or the scanned code says about the customer: see `payer`.
-    pub(super) fn begin_payment(&mut self, charge: usize) -> Result<(), Answer> {
+    pub(super) fn begin_payment(&mut self, charge: usize) -> Answered<()> {
         let now = self.clock.millis();
         let channel = self.text(charge, "channel");
         if channel == "balance" || channel == "custom" {
@@ -129,7 +129,7 @@ impl State {
         matches!(self.rows[charge].state, "paid" | "returned")
     }
 
-    pub(super) fn reverse_charge(&mut self, charge: usize) -> Result<Answer, Answer> {
+    pub(super) fn reverse_charge(&mut self, charge: usize) -> Answered {
         let now = self.now();
         let refuse = |message: &str| Err(Answer::conflict("charge_unexpected_status", message));
         let row = &self.rows[charge];
@@ -160,14 +160,14 @@ impl State {
     }
 
     /// Reverses a charge, whatever its channel.
-    pub(super) fn close_charge(&mut self, charge: usize) -> Result<(), Answer> {
+    pub(super) fn close_charge(&mut self, charge: usize) -> Answered<()> {
         let to = if self.rows[charge].state == "paid" { "returned" } else { "closed" };
         self.enter(charge, to, self.clock.millis())
     }
 
     /// Whether a create repeats that of a charge with the same app and order_no: Ping++ compares six
     /// fields.
-    fn is_same_order(&self, charge: usize, params: &Map<String, Value>) -> bool {
+    fn is_same_order(&self, charge: usize, params: &Fields) -> bool {
         let first = self.document(charge);
         let same = |name: &&str| first.get(*name) == params.get(*name);
         ["channel", "amount", "subject", "body"].iter().all(same)
@@ -175,7 +175,7 @@ impl State {
     }
 
     /// Whether the instalment parameters of an Alipay order differ, which makes it another order.
-    fn is_other_instalment(&self, charge: usize, params: &Map<String, Value>) -> bool {
+    fn is_other_instalment(&self, charge: usize, params: &Fields) -> bool {
         let (first, extra) =
             (self.field(charge, "extra"), params.get("extra").unwrap_or(&Value::Null));
         let keys = ["hb_fq_num", "hb_fq_seller_percent"];

@@ -2,38 +2,39 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::kind::{Kind, Limit};
 use super::state::fields;
+use super::values::{Fields, given, text};
 
 /// The most pairs in `metadata` (since 2025-07-09), and the most characters in all of them.
 const METADATA: (usize, usize) = (20, 1_000);
 
 /// The fields of a new object that its parameters say.
-pub(super) fn created(
-    kind: &Kind,
-    params: Map<String, Value>,
-) -> Result<Map<String, Value>, Answer> {
+pub(super) fn created(kind: &Kind, params: Fields) -> Answered<Fields> {
+    complete(kind, &params)?;
+    checked(kind, params)
+}
+
+/// Checks that nothing is missing of what the kind needs.
+pub(super) fn complete(kind: &Kind, params: &Fields) -> Answered<()> {
     for name in kind.needs.iter().filter(|name| **name != "app") {
         let given = params.get(*name).unwrap_or(&Value::Null);
         if given.is_null() || given.as_str() == Some("") {
             return Err(Answer::bad_parameter(name, "missing"));
         }
     }
-    checked(kind, params)
+    Ok(())
 }
 
 /// The parameters that are fields of the kind, with the right types and within the limits.
-pub(super) fn checked(
-    kind: &Kind,
-    params: Map<String, Value>,
-) -> Result<Map<String, Value>, Answer> {
+pub(super) fn checked(kind: &Kind, params: Fields) -> Answered<Fields> {
     for (name, limit) in kind.limits {
-        if let Some(value) = params.get(*name).filter(|value| !value.is_null()) {
+        if let Some(value) = given(&params, name) {
             within(name, value, *limit)?;
         }
     }
-    let mut document = Map::new();
+    let mut document = Fields::new();
     for (name, value) in params {
         let Some(default) = fields(kind).get(&name) else { continue };
         // Some clients write empty maps as lists.
@@ -52,8 +53,24 @@ pub(super) fn checked(
     Ok(document)
 }
 
+/// A parameter that is text, and has to be there.
+pub(super) fn required<'a>(params: &'a Fields, name: &str) -> Answered<&'a str> {
+    match text(params, name) {
+        "" => Err(Answer::bad_parameter(name, "missing")),
+        text => Ok(text),
+    }
+}
+
+/// The parameter `metadata`, empty if it is none.
+pub(super) fn metadata_of(params: &Fields) -> Answered<Value> {
+    let given = params.get("metadata").filter(|metadata| metadata.is_object());
+    let given = given.cloned().unwrap_or_else(|| Fields::new().into());
+    metadata(&given)?;
+    Ok(given)
+}
+
 /// Checks the number of pairs in `metadata`, and their length.
-pub(super) fn metadata(value: &Value) -> Result<(), Answer> {
+pub(super) fn metadata(value: &Value) -> Answered<()> {
     let pairs = value.as_object().map_or(0, Map::len);
     let text = |value: &Value| match value {
         Value::String(text) => text.chars().count(),
@@ -70,7 +87,7 @@ pub(super) fn metadata(value: &Value) -> Result<(), Answer> {
 }
 
 /// Checks a parameter against one limit.
-pub(super) fn within(name: &str, value: &Value, limit: Limit) -> Result<(), Answer> {
+pub(super) fn within(name: &str, value: &Value, limit: Limit) -> Answered<()> {
     let text = value.as_str();
     let (holds, why) = match limit {
         Limit::Chars(least, most) => (

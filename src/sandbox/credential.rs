@@ -1,13 +1,14 @@
 //! What a browser or an app gets to start a payment, in the form of each channel.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use super::values::{Fields, number, text};
 
 /// The credential of an open charge.
-pub(super) fn credential(charge: &Map<String, Value>) -> Value {
-    let text = |name: &str| charge.get(name).and_then(Value::as_str).unwrap_or_default();
+pub(super) fn credential(charge: &Fields) -> Value {
+    let text = |name: &str| text(charge, name);
     let (id, channel) = (text("id"), text("channel"));
-    let created = charge.get("created").and_then(Value::as_i64).unwrap_or_default();
-    let fen = charge.get("amount").and_then(Value::as_i64).unwrap_or_default();
+    let (created, fen) = (number(charge, "created"), number(charge, "amount"));
     let yuan = format!("{}.{:02}", fen / 100, fen % 100);
     let prepay = format!("prepay_id=sandbox{id}");
     let form = match channel {

@@ -1,11 +1,12 @@
 //! Events of the sandbox: recording, and when each is delivered.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::clock::Millis;
 use super::kinds::EVENT;
 use super::moves::New;
 use super::state::{Delivery, State};
+use super::values::fields_of;
 
 /// Seconds between a failed delivery and the next one (Ping++ documentation of webhooks, 2026).
 const REDELIVERIES: [u64; 10] = [5, 10, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 54_000];
@@ -16,12 +17,11 @@ impl State {
         let test_case = object["metadata"]["pingpp_tc"].as_str().map(str::to_owned);
         let app = object["app"].as_str().and_then(|app| self.app(app)).unwrap_or_default();
         let number = self.of_kind(&EVENT).len() + 1;
-        let fields = [
+        let document = fields_of([
             ("type", Value::from(kind)),
             ("data", json!({ "object": object })),
             ("request", format!("iar_1012611230{number:010}").into()),
-        ];
-        let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+        ]);
         // An event posts nothing and has an id of its own, so that nothing can refuse it.
         let Ok(event) = self.add(New::of(&EVENT, app, document), at) else { return };
         if !self.has_webhook {
@@ -29,13 +29,10 @@ impl State {
         }
         let delivery = Delivery { event, failures: 0 };
         // The two test cases that Ping++ documents: deliver twice, and deliver late.
-        match test_case.as_deref() {
-            Some("001") => {
-                self.deliveries.add(at, delivery);
-                self.deliveries.add(at, delivery);
-            }
-            Some("002") => self.deliveries.add(at + 300_000, delivery),
-            _ => self.deliveries.add(at, delivery),
+        let late = if test_case.as_deref() == Some("002") { 300_000 } else { 0 };
+        self.deliveries.add(at + late, delivery);
+        if test_case.as_deref() == Some("001") {
+            self.deliveries.add(at, delivery);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What follows from a state for other objects: an order is paid by its charge, a batch ends with its
 //! last part.
 
-use super::answer::Answer;
+use super::answer::Answered;
 use super::clock::Millis;
 use super::kind::Purse::{Channels, Merchant, User};
 use super::kinds::{self, ORDER, RECHARGE};
@@ -9,7 +9,7 @@ use super::state::State;
 
 impl State {
     /// Called after a row has entered a state.
-    pub(super) fn entered(&mut self, row: usize, at: Millis) -> Result<(), Answer> {
+    pub(super) fn entered(&mut self, row: usize, at: Millis) -> Answered<()> {
         let (kind, state, group) =
             (self.rows[row].kind, self.rows[row].state, self.rows[row].group);
         if let ("withdrawal", "succeeded") = (kind.name, state) {
@@ -64,7 +64,7 @@ impl State {
     }
 
     /// Moves each part of a batch to a state.
-    pub(super) fn each_part(&mut self, batch: usize, to: &str, at: Millis) -> Result<(), Answer> {
+    pub(super) fn each_part(&mut self, batch: usize, to: &str, at: Millis) -> Answered<()> {
         self.parts(batch).into_iter().try_for_each(|part| match self.rows[part].state == to {
             true => Ok(()),
             false => self.enter(part, to, at),
@@ -72,7 +72,7 @@ impl State {
     }
 
     /// Ends a batch if each of its parts has ended.
-    pub(super) fn part_ended(&mut self, batch: usize, at: Millis) -> Result<(), Answer> {
+    pub(super) fn part_ended(&mut self, batch: usize, at: Millis) -> Answered<()> {
         let states: Vec<_> = self.parts(batch).iter().map(|part| self.rows[*part].state).collect();
         let all = |ends: &[&str]| states.iter().all(|state| ends.contains(state));
         let (good, bad, gone) = (&["succeeded", "paid"][..], &["failed"][..], &["canceled"][..]);

@@ -33,6 +33,7 @@ pub(super) struct Locked {
     pub(super) faults: Faults,
     pub(super) received: Received,
     pub(super) connections: usize,
+    pub(super) resets: usize,
     pub(super) panicked: bool,
 }
 
@@ -53,7 +54,8 @@ impl SandboxInner {
         // It was made of the same options before.
         let state = self.options.first_state().unwrap_or_default();
         let mut locked = self.lock();
-        *locked = Locked { state, connections: locked.connections, ..Locked::default() };
+        let (connections, resets) = (locked.connections, locked.resets + 1);
+        *locked = Locked { state, connections, resets, ..Locked::default() };
         drop(locked);
         self.changed.notify_one();
     }

@@ -1,9 +1,10 @@
 //! The input of an operation: the query and the JSON body of a request.
 
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
+use super::values::Fields;
 
 /// The query parameters, decoded, in their order. An empty value is as good as none: some clients write
 /// `null` so.
@@ -24,7 +25,7 @@ impl Query {
     }
 
     /// A parameter that is a number, within limits.
-    pub(super) fn number(&self, key: &str, default: usize, most: usize) -> Result<usize, Answer> {
+    pub(super) fn number(&self, key: &str, default: usize, most: usize) -> Answered<usize> {
         let Some(text) = self.first(key) else { return Ok(default) };
         let number = text.parse().ok().filter(|number| (1..=most).contains(number));
         number.ok_or_else(|| Answer::bad_parameter(key, &format!("not 1 to {most}")))
@@ -63,9 +64,9 @@ pub(super) fn decoded(text: &str) -> String {
 
 /// The body of a request, which has to be a JSON object. Some clients send nothing, or `[]`, where
 /// there is nothing to say.
-pub(super) fn json_body(body: &[u8]) -> Result<Map<String, Value>, Answer> {
+pub(super) fn json_body(body: &[u8]) -> Answered<Fields> {
     if body.is_empty() || body == b"[]" {
-        return Ok(Map::new());
+        return Ok(Fields::new());
     }
     let text = std::str::from_utf8(body).ok();
     if text.is_none_or(|text| text.chars().any(|c| c > '\u{FFFF}')) {

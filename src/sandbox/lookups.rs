@@ -1,36 +1,31 @@
 //! Operations of the sandbox that store nothing, or only change a field.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
+use super::check::required;
 use super::input::Query;
 use super::operations::Place;
 use super::state::State;
-
-type Params = Map<String, Value>;
-
-fn text<'a>(params: &'a Params, name: &str) -> Result<&'a str, Answer> {
-    let text = params.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    text.ok_or_else(|| Answer::bad_parameter(name, "missing"))
-}
+use super::values::{Fields, number};
 
 impl State {
     /// Answers that everybody is who they say, but for a name that ends with `不符`.
-    pub(super) fn identify(&mut self, params: Params) -> Result<Answer, Answer> {
+    pub(super) fn identify(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
-        let kind = text(&params, "type")?;
+        let kind = required(&params, "type")?;
         let data = params.get("data").and_then(Value::as_object).cloned().unwrap_or_default();
-        let mut needed = vec!["id_name", "id_number"];
+        let mut names = vec!["id_name", "id_number"];
         match kind {
             "id_card" => {}
-            "bank_card" => needed.push("card_number"),
+            "bank_card" => names.push("card_number"),
             _ => return Err(Answer::bad_parameter("type", "not id_card or bank_card")),
         }
-        for name in needed {
-            text(&data, name)
+        for name in names {
+            required(&data, name)
                 .map_err(|_| Answer::bad_parameter(&format!("data[{name}]"), "missing"))?;
         }
-        let agrees = !text(&data, "id_name")?.ends_with("不符");
+        let agrees = !required(&data, "id_name")?.ends_with("不符");
         let (code, message) = if agrees { (0, "success") } else { (1, "不一致 (no match)") };
         Ok(Answer::ok(json!({
             "type": kind, "app": &*self.apps[app], "result_code": code, "message": message,
@@ -38,9 +33,9 @@ impl State {
         })))
     }
 
-    pub(super) fn card_info(&mut self, params: Params) -> Result<Answer, Answer> {
+    pub(super) fn card_info(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
-        let account = text(&params, "bank_account")?;
+        let account = required(&params, "bank_account")?;
         if !(12..=19).contains(&account.len()) || !account.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Answer::bad_parameter("bank_account", "not 12 to 19 digits"));
         }
@@ -51,7 +46,7 @@ impl State {
         })))
     }
 
-    pub(super) fn sub_banks(&mut self, query: &Query) -> Result<Answer, Answer> {
+    pub(super) fn sub_banks(&mut self, query: &Query) -> Answered {
         let first =
             |name: &str| query.first(name).ok_or_else(|| Answer::bad_parameter(name, "missing"));
         for name in ["app", "open_bank_code", "channel"] {
@@ -70,10 +65,10 @@ impl State {
         })))
     }
 
-    pub(super) fn upload_pic(&mut self, place: Place, params: Params) -> Result<Answer, Answer> {
-        self.find(place.kind, place.app.unwrap_or_default(), None, text(&params, "user")?)?;
+    pub(super) fn upload_pic(&mut self, place: Place, params: Fields) -> Answered {
+        self.find(place.kind, place.app.unwrap_or_default(), None, required(&params, "user")?)?;
         for name in ["type", "pic", "pic_fmt", "pic_type"] {
-            text(&params, name)?;
+            required(&params, name)?;
         }
         let mut picture = params;
         let content = picture.remove("pic").unwrap_or_default().to_string();
@@ -83,7 +78,7 @@ impl State {
         Ok(Answer::ok(picture))
     }
 
-    pub(super) fn create_contact(&mut self, _: Place, params: Params) -> Result<Answer, Answer> {
+    pub(super) fn create_contact(&mut self, _: Place, params: Fields) -> Answered {
         let needed = [
             "user",
             "acc_no",
@@ -95,42 +90,35 @@ impl State {
             "contact_cert_mobile",
         ];
         for name in needed {
-            text(&params, name)?;
+            required(&params, name)?;
         }
-        if !params.get("contact_type").and_then(Value::as_i64).is_some_and(|n| (1..=5).contains(&n))
-        {
+        if !(1..=5).contains(&number(&params, "contact_type")) {
             return Err(Answer::bad_parameter("contact_type", "not 1 to 5"));
         }
-        let account = text(&params, "acc_no")?;
+        let account = required(&params, "acc_no")?;
         Ok(Answer::ok(json!({
             "user": params["user"], "livemode": false, "acc_no": account,
             "contact_no": format!("contact{account}"),
         })))
     }
 
-    pub(super) fn update_mobile(&mut self, row: usize, params: &Params) -> Result<Answer, Answer> {
+    pub(super) fn update_mobile(&mut self, row: usize, params: &Fields) -> Answered {
         let mut recipient = self.field(row, "recipient");
-        recipient["mobile"] = text(params, "mobile")?.into();
+        recipient["mobile"] = required(params, "mobile")?.into();
         self.set(row, "recipient", recipient);
         Ok(Answer::ok(self.show(row)))
     }
 
-    pub(super) fn verify_account(&mut self, row: usize, params: &Params) -> Result<Answer, Answer> {
-        let amount = params.get("receive_amount").and_then(Value::as_i64);
-        if amount.is_none_or(|amount| amount <= 0) {
+    pub(super) fn verify_account(&mut self, row: usize, params: &Fields) -> Answered {
+        if number(params, "receive_amount") <= 0 {
             return Err(Answer::bad_parameter("receive_amount", "not a number above 0"));
         }
         Ok(Answer::ok(self.show(row)))
     }
 
     /// Announces a deduction to the customer of an agreement.
-    pub(super) fn notify_agreement(
-        &mut self,
-        row: usize,
-        params: &Params,
-    ) -> Result<Answer, Answer> {
-        let amount = params.get("amount").and_then(Value::as_i64);
-        if amount.is_none_or(|amount| amount <= 0) {
+    pub(super) fn notify_agreement(&mut self, row: usize, params: &Fields) -> Answered {
+        if number(params, "amount") <= 0 {
             return Err(Answer::bad_parameter("amount", "not a number above 0"));
         }
         match self.rows[row].state {

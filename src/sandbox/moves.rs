@@ -1,14 +1,15 @@
 //! What happens to a row: it is added, enters a state, and leaves it when its time has come. Each step
 //! posts to the ledger first, so that what cannot be paid changes nothing.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::clock::{Millis, seconds};
 use super::kind::{By, Kind, Purse};
 use super::kinds::{BALANCE_TRANSACTION, USER};
 use super::ledger::Account;
 use super::state::{Row, State, fields, text_of};
+use super::values::{Fields, fields_of};
 
 /// What a new row is made of.
 pub(super) struct New {
@@ -20,11 +21,11 @@ pub(super) struct New {
     pub(super) group: Option<usize>,
     /// Not always the first one.
     pub(super) state: &'static str,
-    pub(super) document: Map<String, Value>,
+    pub(super) document: Fields,
 }
 
 impl New {
-    pub(super) fn of(kind: &'static Kind, app: usize, document: Map<String, Value>) -> Self {
+    pub(super) fn of(kind: &'static Kind, app: usize, document: Fields) -> Self {
         let state = kind.states[0].name;
         Self { kind, app, id: "".into(), parent: None, group: None, state, document }
     }
@@ -32,7 +33,7 @@ impl New {
 
 impl State {
     /// Adds a row, which enters its first state.
-    pub(super) fn add(&mut self, new: New, at: Millis) -> Result<usize, Answer> {
+    pub(super) fn add(&mut self, new: New, at: Millis) -> Answered<usize> {
         let New { kind, app, id, parent, group, state, document } = new;
         let number = kind.unique.and_then(|name| document.get(name)).and_then(Value::as_str);
         let number = number.map(|number| format!("{}/{app}/{number}", kind.name));
@@ -54,7 +55,7 @@ impl State {
     }
 
     /// Lets a row enter a state, with all that follows.
-    pub(super) fn enter(&mut self, row: usize, to: &str, at: Millis) -> Result<(), Answer> {
+    pub(super) fn enter(&mut self, row: usize, to: &str, at: Millis) -> Answered<()> {
         let kind = self.rows[row].kind;
         let state = kind.state(to);
         if let Some(posting) = state.posts {
@@ -62,9 +63,7 @@ impl State {
             let amount = amount.unwrap_or_else(|| self.number(row, "amount"));
             self.post(row, posting.from, posting.to, amount, posting.reason, at)?;
         }
-        for (field, value) in
-            [(state.time, Value::from(seconds(at))), (state.flag, Value::from(true))]
-        {
+        for (field, value) in [(state.time, seconds(at).into()), (state.flag, Value::from(true))] {
             if let Some(field) = field {
                 self.set(row, field, value);
             }
@@ -87,7 +86,7 @@ impl State {
         amount: i64,
         reason: &str,
         at: Millis,
-    ) -> Result<(), Answer> {
+    ) -> Answered<()> {
         if amount == 0 {
             return Ok(());
         }
@@ -97,15 +96,14 @@ impl State {
         }
         for (account, change) in [(from, -amount), (to, amount)] {
             let Account::User(app, user) = &account else { continue };
-            let change = [
+            let document = fields_of([
                 ("user", Value::from(&**user)),
                 ("amount", change.into()),
                 ("available_balance", self.ledger.balance(&account).into()),
                 ("source", self.id(row).into()),
                 ("type", reason.into()),
                 ("description", self.field(row, "description")),
-            ];
-            let document = Map::from_iter(change.map(|(name, value)| (name.to_owned(), value)));
+            ]);
             self.user(*app, user, at)?;
             let made = self.add(New::of(&BALANCE_TRANSACTION, *app, document), at)?;
             let made = Value::from(self.id(made));
@@ -144,16 +142,16 @@ impl State {
     }
 
     /// The user of an app with this id, who is made if need be: recharges and coupons do that.
-    pub(super) fn user(&mut self, app: usize, id: &str, at: Millis) -> Result<usize, Answer> {
+    pub(super) fn user(&mut self, app: usize, id: &str, at: Millis) -> Answered<usize> {
         if let Ok(user) = self.find(&USER, app, None, id) {
             return Ok(user);
         }
-        self.add(New { id: id.into(), ..New::of(&USER, app, Map::new()) }, at)
+        self.add(New { id: id.into(), ..New::of(&USER, app, Fields::new()) }, at)
     }
 
     /// Moves a row on because of something that happens to it. `None` if nothing follows from it in
     /// the row's state.
-    pub(super) fn advance(&mut self, row: usize, by: By, at: Millis) -> Option<Result<(), Answer>> {
+    pub(super) fn advance(&mut self, row: usize, by: By, at: Millis) -> Option<Answered<()>> {
         let to = self.rows[row].kind.leads(by, self.rows[row].state)?;
         let to = match by {
             By::Put | By::Verb(_) => to,
@@ -193,12 +191,9 @@ impl State {
     }
 
     /// What `metadata[sandbox]` wishes for: the code with which an object fails.
-    fn wish(&self, row: usize) -> Option<String> {
+    pub(super) fn wish(&self, row: usize) -> Option<String> {
         let own = self.field(row, "_sandbox");
-        let wish = match own.is_null() {
-            true => self.field(row, "metadata")["sandbox"].clone(),
-            false => own,
-        };
+        let wish = if own.is_null() { &self.field(row, "metadata")["sandbox"] } else { &own };
         wish.as_str().filter(|wish| !wish.is_empty()).map(str::to_owned)
     }
 

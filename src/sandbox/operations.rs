@@ -1,13 +1,14 @@
 //! The operations that all kinds have in common: create, retrieve, list, update, delete.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::check;
 use super::input::Query;
 use super::kind::{By, IdForm, Kind, Paging};
 use super::moves::New;
 use super::state::{DELETED, State, fields};
+use super::values::{Fields, text};
 
 /// Where an operation is: a collection, as its path says.
 #[derive(Clone, Copy)]
@@ -20,7 +21,7 @@ pub(super) struct Place {
 
 impl State {
     /// The app that the parameters name, as an id or as an object.
-    pub(super) fn app_in(&mut self, params: &Map<String, Value>) -> Result<usize, Answer> {
+    pub(super) fn app_in(&mut self, params: &Fields) -> Answered<usize> {
         let app = params.get("app").unwrap_or(&Value::Null);
         let (name, id) = match app.get("id") {
             Some(id) => ("app[id]", id.as_str()),
@@ -31,11 +32,7 @@ impl State {
     }
 
     /// The app of a place, or that of the parameters.
-    pub(super) fn app_of(
-        &mut self,
-        place: Place,
-        params: &Map<String, Value>,
-    ) -> Result<usize, Answer> {
+    pub(super) fn app_of(&mut self, place: Place, params: &Fields) -> Answered<usize> {
         match (place.app, place.parent) {
             (Some(app), _) => Ok(app),
             (None, Some(parent)) => Ok(self.rows[parent].app),
@@ -43,17 +40,12 @@ impl State {
         }
     }
 
-    pub(super) fn create(
-        &mut self,
-        place: Place,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create(&mut self, place: Place, params: Fields) -> Answered {
         let app = self.app_of(place, &params)?;
         let id = match place.kind.id {
-            IdForm::Named(name) => params.get(name).and_then(Value::as_str).map(str::to_owned),
-            IdForm::Numbered(..) => None,
+            IdForm::Named(name) => text(&params, name).into(),
+            IdForm::Numbered(..) => "".into(),
         };
-        let id = id.unwrap_or_default().into();
         let document = check::created(place.kind, params)?;
         let new = New { id, parent: place.parent, ..New::of(place.kind, app, document) };
         let row = self.add(new, self.clock.millis())?;
@@ -61,18 +53,13 @@ impl State {
     }
 
     /// The row of a place with this id.
-    pub(super) fn find_at(&self, place: Place, id: &str) -> Result<usize, Answer> {
+    pub(super) fn find_at(&self, place: Place, id: &str) -> Answered<usize> {
         let row = self.find(place.kind, place.app.unwrap_or_default(), place.parent, id)?;
         let is_here = place.app.is_none_or(|app| self.rows[row].app == app);
         is_here.then_some(row).ok_or_else(|| Answer::not_found(id))
     }
 
-    pub(super) fn retrieve(
-        &mut self,
-        place: Place,
-        id: &str,
-        query: &Query,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn retrieve(&mut self, place: Place, id: &str, query: &Query) -> Answered {
         let row = self.find_at(place, id)?;
         if let Some(moved) = self.advance(row, By::Retrieve, self.clock.millis()) {
             moved?;
@@ -81,12 +68,7 @@ impl State {
     }
 
     /// Changes fields, or the state if there is a `status`.
-    pub(super) fn update(
-        &mut self,
-        place: Place,
-        id: &str,
-        mut params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn update(&mut self, place: Place, id: &str, mut params: Fields) -> Answered {
         let row = self.find_at(place, id)?;
         let kind = place.kind;
         if let Some(status) = params.remove("status").filter(|status| !status.is_null()) {
@@ -103,9 +85,8 @@ impl State {
         if is_over {
             return Err(self.unexpected(row, "it cannot be changed any more"));
         }
-        let null = |params: &Map<String, Value>, name: &str| params.get(name) == Some(&Value::Null);
-        let emptied: Vec<_> =
-            kind.updates.iter().copied().filter(|name| null(&params, name)).collect();
+        let is_emptied = |name: &&&str| params.get(**name) == Some(&Value::Null);
+        let emptied: Vec<_> = kind.updates.iter().filter(is_emptied).copied().collect();
         let changes = check::checked(kind, params)?;
         self.edit(row, |document| {
             document.extend(changes);
@@ -115,7 +96,7 @@ impl State {
     }
 
     /// Moves a row to the state that a `PUT` names. A second time changes nothing.
-    fn put_status(&mut self, row: usize, wanted: &str) -> Result<(), Answer> {
+    fn put_status(&mut self, row: usize, wanted: &str) -> Answered<()> {
         let (kind, state) = (self.rows[row].kind, self.rows[row].state);
         let mut moves = kind.moves.iter();
         let found = moves.find(|m| m.by == By::Put && m.from == state && m.to == wanted);
@@ -138,7 +119,7 @@ impl State {
         Answer::error(400, "invalid_request_error", &message, Some(&code), None)
     }
 
-    pub(super) fn verb(&mut self, row: usize, verb: &str) -> Option<Result<Answer, Answer>> {
+    pub(super) fn verb(&mut self, row: usize, verb: &str) -> Option<Answered> {
         let mut moves = self.rows[row].kind.moves.iter();
         let by = moves.find_map(|m| match m.by {
             By::Verb(name) if name == verb => Some(m.by),
@@ -149,13 +130,13 @@ impl State {
         Some(moved.map(|()| Answer::ok(self.show(row))))
     }
 
-    pub(super) fn delete(&mut self, place: Place, id: &str) -> Result<Answer, Answer> {
+    pub(super) fn delete(&mut self, place: Place, id: &str) -> Answered {
         let row = self.find_at(place, id)?;
         self.rows[row].state = DELETED;
         Ok(Answer::ok(Self::show_deleted(place.kind, id)))
     }
 
-    pub(super) fn list(&mut self, place: Place, query: &Query) -> Result<Answer, Answer> {
+    pub(super) fn list(&mut self, place: Place, query: &Query) -> Answered {
         let kind = place.kind;
         let app = match query.first("app[id]").or(query.first("app")) {
             None => place.app,
@@ -201,7 +182,7 @@ impl State {
         paging: Paging,
         url: &str,
         query: &Query,
-    ) -> Result<Answer, Answer> {
+    ) -> Answered {
         let filters: Vec<_> = query.filters().filter(|(name, _)| is_filter(kind, name)).collect();
         let is_selected = |row: &usize| {
             if !query.selects_time(self.rows[*row].created) {

@@ -1,9 +1,9 @@
 //! Orders of the sandbox: their charges, their refunds, and what being paid does to coupons,
 //! royalties and balances.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::check;
 use super::clock::Millis;
 use super::input::Query;
@@ -12,6 +12,7 @@ use super::kinds::{BALANCE_SETTLEMENT, CHARGE, COUPON, ORDER, REFUND, USER};
 use super::moves::New;
 use super::operations::Place;
 use super::state::State;
+use super::values::{Fields, fields_of, given, number, picked, text};
 
 /// The parameters of an order that are not shown, but used when it is paid.
 const KEPT: [&str; 3] = ["royalty_users", "royalty_template", "balance_settlement"];
@@ -19,12 +20,12 @@ const KEPT: [&str; 3] = ["royalty_users", "royalty_template", "balance_settlemen
 const DAY: i64 = 86_400;
 
 impl State {
-    pub(super) fn create_order(&mut self, params: Map<String, Value>) -> Result<Answer, Answer> {
+    pub(super) fn create_order(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
         let now = self.clock.millis();
         let kept = KEPT.map(|name| (name, params.get(name).cloned()));
         let mut document = check::created(&ORDER, params)?;
-        let amount = document["amount"].as_i64().unwrap_or_default();
+        let amount = number(&document, "amount");
         let uid = document.get("uid").and_then(Value::as_str).map(str::to_owned);
         let coupon = document.get("coupon").and_then(Value::as_str).map(str::to_owned);
         let coupon = match coupon {
@@ -50,15 +51,10 @@ impl State {
         Ok(Answer::ok(self.show(order)))
     }
 
-    pub(super) fn update_order(
-        &mut self,
-        place: Place,
-        id: &str,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn update_order(&mut self, place: Place, id: &str, params: Fields) -> Answered {
         let order = self.find_at(place, id)?;
-        let (user, uid) = (params.get("user").and_then(Value::as_str), self.text(order, "uid"));
-        if user.is_some_and(|user| !user.is_empty() && user != uid) {
+        let user = text(&params, "user");
+        if !user.is_empty() && user != self.text(order, "uid") {
             return Err(Answer::bad_parameter("user", "not the user of the order"));
         }
         let charges = self.below(order, &CHARGE);
@@ -92,11 +88,7 @@ impl State {
         Ok(Answer::ok(self.show(order)))
     }
 
-    pub(super) fn pay_for_order(
-        &mut self,
-        order: usize,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn pay_for_order(&mut self, order: usize, params: Fields) -> Answered {
         if self.rows[order].state != "created" {
             return Err(self.unexpected(order, "it is not to be paid"));
         }
@@ -108,31 +100,28 @@ impl State {
         let charge = self.order_charge_params(order, &params)?;
         let part = params.get("combined_with").filter(|part| part.is_object()).cloned();
         let app = self.rows[order].app;
-        let (charge, is_new) = self.add_charge(app, charge, None, Some(order))?;
-        if is_new {
-            self.begin_payment(charge)?;
-        }
+        self.charge_for_order(app, charge, order)?;
         // The second channel of a combined payment.
         if let Some(Value::Object(mut part)) = part {
-            let number = format!("{}C", self.text(order, "merchant_order_no"));
-            part.insert("charge_order_no".into(), number.into());
+            let part_no = format!("{}C", self.text(order, "merchant_order_no"));
+            part.insert("charge_order_no".into(), part_no.into());
             let uid = self.text(order, "uid");
             part.entry("extra").or_insert(serde_json::json!({ "user": uid }));
             let params = self.order_charge_params(order, &part)?;
-            let (charge, is_new) = self.add_charge(app, params, None, Some(order))?;
-            if is_new {
-                self.begin_payment(charge)?;
-            }
+            self.charge_for_order(app, params, order)?;
         }
         Ok(Answer::ok(self.show(order)))
     }
 
+    fn charge_for_order(&mut self, app: usize, params: Fields, order: usize) -> Answered<()> {
+        match self.add_charge(app, params, None, Some(order))? {
+            (charge, true) => self.begin_payment(charge),
+            (_, false) => Ok(()),
+        }
+    }
+
     /// The parameters of a charge of an order.
-    fn order_charge_params(
-        &self,
-        order: usize,
-        params: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, Answer> {
+    fn order_charge_params(&self, order: usize, params: &Fields) -> Answered<Fields> {
         let document = self.document(order);
         let paid: i64 = self
             .below(order, &CHARGE)
@@ -145,17 +134,9 @@ impl State {
         if !(1..=most).contains(&amount) {
             return Err(Answer::bad_parameter("charge_amount", &format!("not 1 to {most}")));
         }
-        let mut charge = Map::new();
-        for name in ["client_ip", "currency", "subject", "body"] {
-            charge.insert(name.into(), document.get(name).cloned().unwrap_or_default());
-        }
-        for name in ["channel", "extra", "time_expire", "metadata"] {
-            if let Some(value) = params.get(name) {
-                charge.insert(name.into(), value.clone());
-            }
-        }
-        let number = params.get("charge_order_no").filter(|number| !number.is_null());
-        let number = number.unwrap_or(&document["merchant_order_no"]);
+        let mut charge = picked(&document, &["client_ip", "currency", "subject", "body"]);
+        charge.extend(picked(params, &["channel", "extra", "time_expire", "metadata"]));
+        let number = given(params, "charge_order_no").unwrap_or(&document["merchant_order_no"]);
         charge.insert("order_no".into(), number.clone());
         charge.insert("amount".into(), amount.into());
         if charge.get("channel").is_some_and(|channel| channel == "balance") {
@@ -166,9 +147,8 @@ impl State {
     }
 
     /// A charge of the order was paid, or there is nothing to pay.
-    pub(super) fn pay_order(&mut self, order: usize, at: Millis) -> Result<(), Answer> {
-        let object = self.show(order);
-        let paid = object["amount_paid"].as_i64().unwrap_or_default();
+    pub(super) fn pay_order(&mut self, order: usize, at: Millis) -> Answered<()> {
+        let paid = self.show(order)["amount_paid"].as_i64().unwrap_or_default();
         if self.rows[order].state != "created" || paid < self.number(order, "actual_amount") {
             return Ok(());
         }
@@ -185,15 +165,14 @@ impl State {
             let fee = settlement["user_fee"].as_i64().unwrap_or_default();
             let charge =
                 self.below(order, &CHARGE).last().map(|charge| self.id(*charge).to_owned());
-            let fields = [
+            let document = fields_of([
                 ("user", Value::from(user)),
                 ("amount", (paid - fee).max(0).into()),
                 ("user_fee", fee.into()),
                 ("charge", charge.unwrap_or_default().into()),
                 ("order_no", self.text(order, "merchant_order_no").into()),
                 ("time_credited", self.now().into()),
-            ];
-            let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+            ]);
             let new = New { group: Some(order), ..New::of(&BALANCE_SETTLEMENT, app, document) };
             self.add(new, at)?;
         }
@@ -202,11 +181,7 @@ impl State {
     }
 
     /// Refunds one charge of an order, or all that was paid. Returns a list of refunds.
-    pub(super) fn refund_order(
-        &mut self,
-        order: usize,
-        mut params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn refund_order(&mut self, order: usize, mut params: Fields) -> Answered {
         let id = params.remove("charge").filter(|charge| !charge.is_null());
         let amount = params.remove("charge_amount").filter(|amount| !amount.is_null());
         let charges: Vec<_> = match (&id, &amount) {
@@ -227,9 +202,7 @@ impl State {
         if charges.is_empty() {
             return Err(self.unexpected(order, "nothing is left to refund"));
         }
-        if params.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(Answer::bad_parameter("description", "missing"));
-        }
+        check::required(&params, "description")?;
         params.remove("amount");
         if let Some(amount) = amount {
             params.insert("amount".into(), amount);
@@ -252,7 +225,7 @@ impl State {
     }
 
     /// What was credited to a user for the order goes back to the merchant, who refunds it.
-    fn take_settlement_back(&mut self, order: usize) -> Result<(), Answer> {
+    fn take_settlement_back(&mut self, order: usize) -> Answered<()> {
         for settlement in self.below(order, &BALANCE_SETTLEMENT) {
             if self.rows[settlement].state == "succeeded" {
                 self.set(settlement, "amount_refunded", self.number(settlement, "amount"));
@@ -264,7 +237,7 @@ impl State {
     }
 
     /// A refund of the order has ended.
-    pub(super) fn order_refunded(&mut self, order: usize, at: Millis) -> Result<(), Answer> {
+    pub(super) fn order_refunded(&mut self, order: usize, at: Millis) -> Answered<()> {
         let object = self.show(order);
         let all_back = object["amount_refunded"] == object["amount_paid"];
         match self.rows[order].state == "paid" && all_back {
@@ -273,18 +246,18 @@ impl State {
         }
     }
 
-    pub(super) fn order_charges(&self, order: usize, query: &Query) -> Result<Answer, Answer> {
+    pub(super) fn order_charges(&self, order: usize, query: &Query) -> Answered {
         let url = format!("/v1/orders/{}/charges", self.id(order));
         self.list_of(self.below(order, &CHARGE), &CHARGE, Paging::Pages, &url, query)
     }
 
-    pub(super) fn order_charge(&self, order: usize, id: &str) -> Result<Answer, Answer> {
+    pub(super) fn order_charge(&self, order: usize, id: &str) -> Answered {
         let charge = self.find_global(&CHARGE, id)?;
         let is_its = self.rows[charge].group == Some(order);
         is_its.then(|| Answer::ok(self.show(charge))).ok_or_else(|| Answer::not_found(id))
     }
 
-    pub(super) fn order_refunds(&self, order: usize, query: &Query) -> Result<Answer, Answer> {
+    pub(super) fn order_refunds(&self, order: usize, query: &Query) -> Answered {
         let url = self.refunds_url(order);
         self.list_of(self.refunds_in(order), &REFUND, Paging::Pages, &url, query)
     }
@@ -300,7 +273,7 @@ impl State {
         uid: Option<&str>,
         id: &str,
         amount: i64,
-    ) -> Result<usize, Answer> {
+    ) -> Answered<usize> {
         let refuse = |why: &str| Err(Answer::bad_parameter("coupon", why));
         let coupon = self.find_global(&COUPON, id)?;
         let user = uid.and_then(|uid| self.find(&USER, app, None, uid).ok());

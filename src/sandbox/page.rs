@@ -37,41 +37,31 @@ enum Command {
     Heal,
 }
 
+/// A fault by its name.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Failure {
-    Refuse,
-    Close,
-    CloseAfterActing,
-    Stall,
-    Slow,
-    Truncate,
-    Garbage,
-    BadGateway,
-    InternalError,
-    TooManyRequests,
-    Forbidden,
-    PaymentRequired,
-    BadSignature,
-}
+#[serde(try_from = "String")]
+struct Failure(Fault);
 
-impl From<Failure> for Fault {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refuse => Self::refuse(),
-            Failure::Close => Self::close(),
-            Failure::CloseAfterActing => Self::close().after_acting(),
-            Failure::Stall => Self::stall(),
-            Failure::Slow => Self::slow(Duration::from_millis(10)),
-            Failure::Truncate => Self::truncate(),
-            Failure::Garbage => Self::garbage(),
-            Failure::BadGateway => Self::bad_gateway(),
-            Failure::InternalError => Self::internal_error(),
-            Failure::TooManyRequests => Self::too_many_requests(Duration::from_secs(1)),
-            Failure::Forbidden => Self::forbidden(),
-            Failure::PaymentRequired => Self::payment_required("channel_connection_error"),
-            Failure::BadSignature => Self::bad_signature(),
-        }
+impl TryFrom<String> for Failure {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Ok(Self(match &*name {
+            "refuse" => Fault::refuse(),
+            "close" => Fault::close(),
+            "close_after_acting" => Fault::close().after_acting(),
+            "stall" => Fault::stall(),
+            "slow" => Fault::slow(Duration::from_millis(10)),
+            "truncate" => Fault::truncate(),
+            "garbage" => Fault::garbage(),
+            "bad_gateway" => Fault::bad_gateway(),
+            "internal_error" => Fault::internal_error(),
+            "too_many_requests" => Fault::too_many_requests(Duration::from_secs(1)),
+            "forbidden" => Fault::forbidden(),
+            "payment_required" => Fault::payment_required("channel_connection_error"),
+            "bad_signature" => Fault::bad_signature(),
+            _ => return Err(format!("there is no fault {name:?}")),
+        }))
     }
 }
 
@@ -113,7 +103,7 @@ pub(super) fn answer(
 
 fn execute(command: Command, sandbox: &SandboxInner) -> bool {
     match command {
-        Command::Fail(failure) => sandbox.lock().faults.add_once(failure.into()),
+        Command::Fail(failure) => sandbox.lock().faults.add_once(failure.0),
         Command::Heal => sandbox.lock().faults.clear(),
         Command::Advance(seconds) => {
             sandbox.change(|state| state.clock.advance(Duration::from_secs(seconds)));
@@ -148,7 +138,6 @@ fn overview(sandbox: &SandboxInner) -> Value {
         let show = |row: &usize| {
             let mut object = state.show(*row);
             object["_confirms"] = confirms(*row).into();
-            object["_books"] = kind.books.into();
             object["_state"] = state.rows[*row].state.into();
             object
         };

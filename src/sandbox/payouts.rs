@@ -1,22 +1,20 @@
 //! Payouts of the sandbox that have rules of their own: batches, shares of a payment, customs.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::check;
 use super::kinds::{self, CHARGE, PROFIT_TRANSACTION, TRANSFER};
 use super::moves::New;
 use super::operations::Place;
 use super::state::{Due, State};
+use super::values::{Fields, given, picked, text};
 
 /// How long a transfer of a batch takes.
 const TAKES: u64 = 2_000;
 
 impl State {
-    pub(super) fn create_batch_transfer(
-        &mut self,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_batch_transfer(&mut self, params: Fields) -> Answered {
         let (app, now) = (self.app_in(&params)?, self.clock.millis());
         let kind = &kinds::BATCH_TRANSFER;
         let document = check::created(kind, params)?;
@@ -27,11 +25,8 @@ impl State {
             return Err(Answer::bad_parameter("amount", "not the sum of the recipients' amounts"));
         }
         let shared = ["channel", "type", "currency", "batch_no", "description", "metadata"];
-        let shared: Map<_, _> = shared
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), document.get(*name)?.clone())))
-            .collect();
-        let number = document["batch_no"].as_str().unwrap_or_default().to_owned();
+        let shared = picked(&document, &shared);
+        let number = text(&document, "batch_no").to_owned();
         let batch = self.add(New::of(kind, app, document), now)?;
         for (at, recipient) in recipients.iter().enumerate() {
             let mut transfer = shared.clone();
@@ -42,7 +37,7 @@ impl State {
             transfer.insert("amount".into(), recipient["amount"].clone());
             transfer.insert("order_no".into(), order_no.into());
             transfer.insert("recipient".into(), to.cloned().unwrap_or_default());
-            if shared.get("channel").is_some_and(|channel| channel == "balance") {
+            if text(&shared, "channel") == "balance" {
                 transfer.insert("_source".into(), to.cloned().unwrap_or_default());
             }
             transfer.insert("_sandbox".into(), self.wish_for_part(batch, at));
@@ -53,15 +48,11 @@ impl State {
         Ok(Answer::ok(self.show(batch)))
     }
 
-    pub(super) fn create_split_profit(
-        &mut self,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_split_profit(&mut self, params: Fields) -> Answered {
         let (app, now) = (self.app_in(&params)?, self.clock.millis());
         let kind = &kinds::SPLIT_PROFIT;
         let mut document = check::created(kind, params)?;
-        let charge = document["charge"].as_str().unwrap_or_default();
-        let charge = self.find_global(&CHARGE, charge)?;
+        let charge = self.find_global(&CHARGE, text(&document, "charge"))?;
         let is_return = document["type"] == "split_return";
         let recipients = document["recipients"].as_array().cloned().unwrap_or_default();
         let receivers = &kinds::SPLIT_RECEIVER;
@@ -86,12 +77,8 @@ impl State {
         document.insert("channel".into(), self.field(charge, "channel"));
         let profit = self.add(New::of(kind, app, document), now)?;
         for recipient in recipients {
-            let mut part = Map::new();
-            for name in ["split_receiver", "amount", "name", "description"] {
-                if let Some(value) = recipient.get(name) {
-                    part.insert(name.into(), value.clone());
-                }
-            }
+            let names = ["split_receiver", "amount", "name", "description"];
+            let mut part = recipient.as_object().map(|r| picked(r, &names)).unwrap_or_default();
             part.insert("split_profit".into(), self.id(profit).into());
             let state = if is_return { "returning" } else { "pending" };
             let new = New::of(&PROFIT_TRANSACTION, app, part);
@@ -100,13 +87,9 @@ impl State {
         Ok(Answer::ok(self.show(profit)))
     }
 
-    pub(super) fn create_customs(
-        &mut self,
-        place: Place,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
-        let charge = params.get("charge").and_then(Value::as_str).unwrap_or_default();
-        let charge = self.find_global(&CHARGE, charge)?;
+    pub(super) fn create_customs(&mut self, place: Place, params: Fields) -> Answered {
+        check::complete(place.kind, &params)?;
+        let charge = self.find_global(&CHARGE, text(&params, "charge"))?;
         if self.rows[charge].state != "paid" {
             return Err(Answer::bad_parameter("charge", "not paid"));
         }
@@ -114,7 +97,7 @@ impl State {
             return Err(Answer::bad_parameter("trade_no", "the order_no of the charge"));
         }
         let is_split = params.get("is_split") == Some(&Value::Bool(true));
-        if is_split && params.get("sub_order_no").is_none_or(Value::is_null) {
+        if is_split && given(&params, "sub_order_no").is_none() {
             return Err(Answer::bad_parameter("sub_order_no", "missing for is_split"));
         }
         self.create(place, params)

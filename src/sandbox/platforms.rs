@@ -1,8 +1,8 @@
 //! Coupons and royalties of the sandbox.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::check;
 use super::clock::Millis;
 use super::input::Query;
@@ -11,16 +11,13 @@ use super::kinds::{COUPON, ROYALTY, ROYALTY_TRANSACTION, USER};
 use super::moves::New;
 use super::operations::Place;
 use super::state::State;
+use super::values::{Fields, fields_of, given, text};
 use super::{kind, kinds};
 
 impl State {
     /// Creates a sub-app, which its user is behind from then on.
-    pub(super) fn create_sub_app(
-        &mut self,
-        place: Place,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
-        let user = params.get("user").and_then(Value::as_str).unwrap_or_default().to_owned();
+    pub(super) fn create_sub_app(&mut self, place: Place, params: Fields) -> Answered {
+        let user = text(&params, "user").to_owned();
         let answer = self.create(place, params)?;
         let user = self.user(place.app.unwrap_or_default(), &user, self.clock.millis())?;
         self.set(user, "related_app", answer.body["id"].clone());
@@ -29,26 +26,15 @@ impl State {
     }
 
     /// Gives a user a coupon.
-    pub(super) fn create_coupon(
-        &mut self,
-        user: usize,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
-        let template = params.get("coupon_template").and_then(Value::as_str);
-        let template =
-            template.ok_or_else(|| Answer::bad_parameter("coupon_template", "missing"))?;
-        let kind = &kinds::COUPON_TEMPLATE;
-        let template = self.find_global(kind, template)?;
-        let coupon = self.add_coupon(template, user, params.get("metadata"))?;
+    pub(super) fn create_coupon(&mut self, user: usize, params: Fields) -> Answered {
+        let template = check::required(&params, "coupon_template")?;
+        let template = self.find_global(&kinds::COUPON_TEMPLATE, template)?;
+        let coupon = self.add_coupon(template, user, &params)?;
         Ok(Answer::ok(self.show(coupon)))
     }
 
     /// Gives each of some users a coupon.
-    pub(super) fn create_coupons(
-        &mut self,
-        template: usize,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_coupons(&mut self, template: usize, params: Fields) -> Answered {
         let users = params.get("users").cloned().unwrap_or_default();
         check::within("users", &users, kind::Limit::Items(100))?;
         let (app, now) = (self.rows[template].app, self.clock.millis());
@@ -57,13 +43,13 @@ impl State {
             let user = user.as_str().filter(|user| !user.is_empty());
             let user = user.ok_or_else(|| Answer::bad_parameter("users", "not all are ids"))?;
             let user = self.user(app, user, now)?;
-            coupons.push(self.add_coupon(template, user, params.get("metadata"))?);
+            coupons.push(self.add_coupon(template, user, &params)?);
         }
         let url = self.coupons_url(template);
         self.list_of(coupons, &COUPON, Paging::Pages, &url, &Query::parse("per_page=100"))
     }
 
-    pub(super) fn coupons_of(&self, template: usize, query: &Query) -> Result<Answer, Answer> {
+    pub(super) fn coupons_of(&self, template: usize, query: &Query) -> Answered {
         let url = self.coupons_url(template);
         self.list_of(self.below(template, &COUPON), &COUPON, Paging::Pages, &url, query)
     }
@@ -73,12 +59,7 @@ impl State {
         format!("/v1/apps/{app}/coupon_templates/{}/coupons", self.id(template))
     }
 
-    fn add_coupon(
-        &mut self,
-        template: usize,
-        user: usize,
-        metadata: Option<&Value>,
-    ) -> Result<usize, Answer> {
+    fn add_coupon(&mut self, template: usize, user: usize, params: &Fields) -> Answered<usize> {
         let (document, all) = (self.document(template), self.below(template, &COUPON));
         let most = |name: &str| document.get(name).and_then(Value::as_u64);
         let of_user = all.iter().filter(|coupon| self.rows[**coupon].parent == Some(user)).count();
@@ -87,23 +68,19 @@ impl State {
             || is_over(of_user, Some(most("max_user_circulation").unwrap_or(1)))
         {
             let message = "优惠券已达发放上限 (no more coupons of this template)";
-            return Err(Answer::error(402, "invalid_request_error", message, None, None));
+            return Err(Answer::refused(402, message));
         }
         let (now, expiration) = (self.now(), self.field(template, "expiration"));
         let duration = expiration["duration"].as_i64();
         let start = expiration["time_start"].as_i64().unwrap_or(now);
         let end = duration.map(|duration| now + duration).or(expiration["time_end"].as_i64());
-        let metadata = metadata.filter(|metadata| metadata.is_object()).cloned();
-        let metadata = metadata.unwrap_or_else(|| json!({}));
-        check::metadata(&metadata)?;
-        let fields = [
+        let document = fields_of([
             ("user", Value::from(self.id(user))),
             ("time_start", start.into()),
             ("time_end", end.into()),
             ("user_times_circulated", (of_user + 1).into()),
-            ("metadata", metadata),
-        ];
-        let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+            ("metadata", check::metadata_of(params)?),
+        ]);
         let (app, at) = (self.rows[template].app, self.clock.millis());
         let new = New::of(&COUPON, app, document);
         self.add(New { parent: Some(user), group: Some(template), ..new }, at)
@@ -115,9 +92,9 @@ impl State {
         if users.is_array() {
             return users;
         }
-        let kind = &kinds::ROYALTY_TEMPLATE;
         let template = self.text(order, "_royalty_template");
-        let Ok(template) = self.find_global(kind, &template) else { return Value::Null };
+        let template = self.find_global(&kinds::ROYALTY_TEMPLATE, &template);
+        let Ok(template) = template else { return Value::Null };
         let (rule, amount) = (self.field(template, "rule"), self.number(order, "actual_amount"));
         let share = |level: &Value| {
             let value = level["value"].as_i64().unwrap_or_default();
@@ -134,7 +111,7 @@ impl State {
         order: usize,
         users: &Value,
         at: Millis,
-    ) -> Result<(), Answer> {
+    ) -> Answered<()> {
         let app = self.rows[order].app;
         for share in users.as_array().into_iter().flatten() {
             let user = share["user"].as_str().unwrap_or_default();
@@ -142,7 +119,7 @@ impl State {
             let recipient = recipient.map(|user| self.text(user, "related_app"));
             let own = self.apps[app].clone();
             let recipient = recipient.filter(|app| !app.is_empty());
-            let fields = [
+            let document = fields_of([
                 ("payer_app", Value::from(self.text(order, "receipt_app"))),
                 ("amount", share["amount"].clone()),
                 ("recipient_app", recipient.unwrap_or_else(|| own.to_string()).into()),
@@ -150,19 +127,14 @@ impl State {
                 ("source_url", format!("/v1/orders/{}", self.id(order)).into()),
                 ("source_no", self.text(order, "merchant_order_no").into()),
                 ("source_user", user.into()),
-            ];
-            let document = Map::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+            ]);
             self.add(New { parent: Some(order), ..New::of(&ROYALTY, app, document) }, at)?;
         }
         Ok(())
     }
 
     /// Says who gets a share of an order, before or after it is paid.
-    pub(super) fn create_royalties(
-        &mut self,
-        order: usize,
-        params: &Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_royalties(&mut self, order: usize, params: &Fields) -> Answered {
         let app = self.app_in(params)?;
         let users = params.get("royalty_users").cloned().unwrap_or_default();
         check::within("royalty_users", &users, kind::Limit::Items(100))?;
@@ -177,10 +149,7 @@ impl State {
     }
 
     /// Marks royalties as paid in another way, or takes the mark away.
-    pub(super) fn update_royalties(
-        &mut self,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn update_royalties(&mut self, params: Fields) -> Answered {
         let ids = params.get("ids").cloned().unwrap_or_default();
         check::within("ids", &ids, kind::Limit::Items(200))?;
         let method = match params.get("method") {
@@ -201,7 +170,7 @@ impl State {
             self.edit(*royalty, |document| {
                 document.insert("method".into(), method.clone());
                 for name in ["description", "metadata"] {
-                    if let Some(value) = params.get(name).filter(|value| !value.is_null()) {
+                    if let Some(value) = given(&params, name) {
                         document.insert(name.into(), value.clone());
                     }
                 }
@@ -212,10 +181,7 @@ impl State {
     }
 
     /// Collects the royalties that an app owes. A preview is answered, but not made.
-    pub(super) fn create_royalty_settlement(
-        &mut self,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_royalty_settlement(&mut self, params: Fields) -> Answered {
         let kind = &kinds::ROYALTY_SETTLEMENT;
         let (is_preview, created) = (
             params.get("is_preview") == Some(&Value::Bool(true)),
@@ -227,9 +193,8 @@ impl State {
             .collect();
         let least = params.get("min_amount").and_then(Value::as_i64).unwrap_or(1);
         let document = check::created(kind, params)?;
-        let payer = document["payer_app"].as_str().unwrap_or_default();
-        let app =
-            self.app(payer).ok_or_else(|| Answer::bad_parameter("payer_app", "no such app"))?;
+        let app = self.app(text(&document, "payer_app"));
+        let app = app.ok_or_else(|| Answer::bad_parameter("payer_app", "no such app"))?;
         let is_in_time = |time: i64| {
             let bound = |name: &str| created[name].as_i64();
             bound("gt").is_none_or(|bound| time > bound)
@@ -249,7 +214,7 @@ impl State {
         let owed: Vec<_> = self.of_kind(&ROYALTY).iter().copied().filter(is_owed).collect();
         if owed.is_empty() {
             let message = "没有可结算的分润 (no royalty is left to settle)";
-            return Err(Answer::error(402, "invalid_request_error", message, None, None));
+            return Err(Answer::refused(402, message));
         }
         let (now, method) = (self.clock.millis(), document["method"].clone());
         let amount: i64 = owed.iter().map(|royalty| self.number(*royalty, "amount")).sum();
@@ -263,12 +228,13 @@ impl State {
         }
         for (at, royalty) in owed.into_iter().enumerate() {
             let object = self.show(royalty);
-            let mut part = Map::new();
-            for name in ["amount", "source_user", "recipient_app"] {
-                part.insert(name.into(), object[name].clone());
-            }
-            part.insert("royalty_settlement".into(), self.id(settlement).into());
-            part.insert("_sandbox".into(), self.wish_for_part(settlement, at));
+            let mut part = fields_of([
+                ("amount", object["amount"].clone()),
+                ("source_user", object["source_user"].clone()),
+                ("recipient_app", object["recipient_app"].clone()),
+                ("royalty_settlement", self.id(settlement).into()),
+                ("_sandbox", self.wish_for_part(settlement, at)),
+            ]);
             if method == "balance" {
                 part.insert("_source".into(), object["source_user"].clone());
             }

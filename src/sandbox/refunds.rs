@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::check;
 use super::clock::{Millis, millis, seconds};
 use super::kinds::{self, CHARGE, ORDER, RECHARGE, REFUND};
 use super::moves::New;
 use super::state::{Due, State};
+use super::values::{Fields, fields_of, given, text};
 
 /// The time after which a refund succeeds, on the sandbox's clock.
 pub const REFUND_TAKES: Duration = Duration::from_secs(2);
@@ -19,18 +20,14 @@ pub const REFUND_TAKES: Duration = Duration::from_secs(2);
 const WAITS: &str = "refund_wait_operation";
 
 impl State {
-    pub(super) fn create_refund(
-        &mut self,
-        charge: usize,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_refund(&mut self, charge: usize, params: Fields) -> Answered {
         self.is_alone(charge)?;
         let refund = self.refund(charge, params)?;
         Ok(Answer::ok(self.show(refund)))
     }
 
     /// A charge of an order or a recharge is refunded with it.
-    fn is_alone(&self, charge: usize) -> Result<(), Answer> {
+    fn is_alone(&self, charge: usize) -> Answered<()> {
         let message = "该支付属于订单 (it belongs to an order or a recharge: refund that)";
         let refusal = || Answer::conflict("charge_request_invalid", message);
         self.rows[charge].group.is_none().then_some(()).ok_or_else(refusal)
@@ -48,26 +45,19 @@ impl State {
     }
 
     /// Refunds a part of a charge, or what is left of it.
-    pub(super) fn refund(
-        &mut self,
-        charge: usize,
-        params: Map<String, Value>,
-    ) -> Result<usize, Answer> {
+    pub(super) fn refund(&mut self, charge: usize, params: Fields) -> Answered<usize> {
         if self.rows[charge].state != "paid" {
             let message = "订单未支付或已撤销 (not paid, or reversed: nothing to refund)";
             return Err(Answer::conflict("charge_unexpected_status", message));
         }
-        if params.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(Answer::bad_parameter("description", "missing"));
-        }
+        check::required(&params, "description")?;
         let left = self.refundable(charge);
         if left == 0 {
             let order_no = self.text(charge, "order_no");
             let message = format!("订单 {order_no} 已经全额退款 (nothing is left)");
             return Err(Answer::conflict("charge_unexpected_status", &message));
         }
-        let amount = params.get("amount").filter(|amount| !amount.is_null());
-        let amount = match amount {
+        let amount = match given(&params, "amount") {
             None => Some(left),
             Some(amount) => amount.as_i64().filter(|amount| (1..=left).contains(amount)),
         };
@@ -85,13 +75,10 @@ impl State {
         if let Some(source) = charged.get("_source") {
             document.insert("_source".into(), source.clone());
         }
-        let wish = document.get("metadata").and_then(|metadata| metadata.get("sandbox"));
-        let wish = wish.and_then(Value::as_str).filter(|code| !code.is_empty());
-        let wish = wish.map(str::to_owned);
         let (app, now) = (self.rows[charge].app, self.clock.millis());
         let new = New { parent: Some(charge), ..New::of(&REFUND, app, document) };
         let refund = self.add(new, now)?;
-        match wish.as_deref() {
+        match self.wish(refund).as_deref() {
             None => self.due.add(
                 now + millis(REFUND_TAKES),
                 Due { row: refund, from: "pending", to: "succeeded" },
@@ -122,7 +109,7 @@ impl State {
     }
 
     /// What follows from the end of a refund.
-    pub(super) fn refund_ended(&mut self, refund: usize, at: Millis) -> Result<(), Answer> {
+    pub(super) fn refund_ended(&mut self, refund: usize, at: Millis) -> Answered<()> {
         let succeeded = self.rows[refund].state == "succeeded";
         if succeeded {
             let number = format!("sandbox{}", seconds(at));
@@ -146,27 +133,24 @@ impl State {
         }
     }
 
-    pub(super) fn create_batch_refund(
-        &mut self,
-        params: Map<String, Value>,
-    ) -> Result<Answer, Answer> {
+    pub(super) fn create_batch_refund(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
         let document = check::created(&kinds::BATCH_REFUND, params)?;
         let reason = document["description"].clone();
         // Ids of charges, or objects with an amount each.
-        let items: Vec<Map<String, Value>> = document["charges"]
+        let items: Vec<Fields> = document["charges"]
             .as_array()
             .into_iter()
             .flatten()
             .map(|item| match item {
                 Value::Object(item) => item.clone(),
-                id => Map::from_iter([("charge".to_owned(), id.clone())]),
+                id => fields_of([("charge", id.clone())]),
             })
             .collect();
         // Everything is checked before anything is refunded.
         let mut refunds = Vec::new();
         for mut item in items {
-            let id = item.get("charge").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let id = text(&item, "charge").to_owned();
             let charge = self.find_global(&CHARGE, &id)?;
             self.is_alone(charge)?;
             let wanted = item.get("amount").and_then(Value::as_i64).unwrap_or(1);
@@ -203,7 +187,7 @@ impl State {
         refunds
     }
 
-    pub(super) fn refund_of(&self, group: usize, id: &str) -> Result<Answer, Answer> {
+    pub(super) fn refund_of(&self, group: usize, id: &str) -> Answered {
         let found = self.refunds_in(group).into_iter().find(|refund| self.id(*refund) == id);
         found.map(|refund| Answer::ok(self.show(refund))).ok_or_else(|| Answer::not_found(id))
     }

@@ -1,13 +1,12 @@
 //! Decides which operation answers a request, and lets what is due happen. No I/O.
 
-use serde_json::{Map, Value};
-
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::input::{Query, decoded, json_body};
 use super::kind::Kind;
 use super::kinds;
 use super::operations::Place;
 use super::state::State;
+use super::values::Fields;
 
 impl State {
     /// Answers a request that has passed the checks of `server`.
@@ -21,18 +20,12 @@ impl State {
         answer.unwrap_or_else(|refusal| refusal)
     }
 
-    fn route(
-        &mut self,
-        method: &str,
-        segments: &[&str],
-        query: &Query,
-        body: &[u8],
-    ) -> Result<Answer, Answer> {
+    fn route(&mut self, method: &str, segments: &[&str], query: &Query, body: &[u8]) -> Answered {
         let no_such_operation =
             || Answer::refused(404, "请求的地址不存在 (there is no such operation)");
         let params = || match method {
             "POST" | "PUT" => json_body(body),
-            _ => Ok(Map::new()),
+            _ => Ok(Fields::new()),
         };
         match (method, segments) {
             ("POST", ["v1", "identification"]) => return self.identify(params()?),
@@ -62,7 +55,7 @@ impl State {
     }
 
     /// The place that a path begins with, and what follows in it: the longest one.
-    fn place<'a>(&mut self, path: &'a [&'a str]) -> Result<Option<(Place, &'a [&'a str])>, Answer> {
+    fn place<'a>(&mut self, path: &'a [&'a str]) -> Answered<Option<(Place, &'a [&'a str])>> {
         let matches = |kind: &&Kind| {
             let route = kind.path.split('/').skip(1);
             path.len() >= route.clone().count()
@@ -99,8 +92,8 @@ impl State {
         method: &str,
         rest: &[&str],
         query: &Query,
-        params: Map<String, Value>,
-    ) -> Option<Result<Answer, Answer>> {
+        params: Fields,
+    ) -> Option<Answered> {
         // The row that an operation is about, or the answer that there is none.
         macro_rules! row {
             ($id:expr) => {

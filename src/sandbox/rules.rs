@@ -2,11 +2,12 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::check;
 use super::kind::Limit;
+use super::values::{Fields, given, number};
 use crate::types::Channel;
 
 const MINUTE: i64 = 60;
@@ -20,15 +21,14 @@ pub(super) struct Order {
 }
 
 /// Checks the parameters of a charge, except for what depends on other charges.
-pub(super) fn check(params: &Map<String, Value>, now: i64) -> Result<Order, Answer> {
-    let text = |name: &str| params.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
-    let required = |name: &str| text(name).ok_or_else(|| Answer::bad_parameter(name, "missing"));
+pub(super) fn check(params: &Fields, now: i64) -> Answered<Order> {
+    let required = |name: &str| check::required(params, name);
     for name in ["order_no", "channel", "client_ip", "currency", "subject", "body"] {
         required(name)?;
     }
     // A channel that is not known here may be a new one.
     let channel = Channel::from(required("channel")?);
-    if params.get("amount").and_then(Value::as_i64).is_none_or(|amount| amount <= 0) {
+    if number(params, "amount") <= 0 {
         return Err(Answer::bad_parameter("amount", "not a number above 0"));
     }
     if !takes_order_no(&channel, required("order_no")?) {
@@ -43,7 +43,7 @@ pub(super) fn check(params: &Map<String, Value>, now: i64) -> Result<Order, Answ
     let body = Limit::Chars(1, if channel == Channel::YeepayWap { 100 } else { 128 });
     let description = Limit::Chars(0, 255);
     for (name, limit) in [("subject", subject), ("body", body), ("description", description)] {
-        if let Some(value) = params.get(name).filter(|value| !value.is_null()) {
+        if let Some(value) = given(params, name) {
             check::within(name, value, limit)?;
         }
     }
@@ -58,7 +58,7 @@ pub(super) fn check(params: &Map<String, Value>, now: i64) -> Result<Order, Answ
             return Err(Answer::bad_parameter(&format!("extra[{name}]"), &why));
         }
     }
-    let time_expire = match params.get("time_expire").filter(|given| !given.is_null()) {
+    let time_expire = match given(params, "time_expire") {
         None => now + default_expiry(&channel),
         Some(given) => {
             let least = if is_wechat(&channel) { 5 * MINUTE } else { MINUTE };
@@ -73,10 +73,8 @@ pub(super) fn check(params: &Map<String, Value>, now: i64) -> Result<Order, Answ
 
 fn takes_order_no(channel: &Channel, order_no: &str) -> bool {
     let only_letters = is_alipay(channel);
-    order_no_length(channel).contains(&order_no.len())
-        && order_no
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || (!only_letters && b"-_|*".contains(&b)))
+    let fits = |b: u8| b.is_ascii_alphanumeric() || (!only_letters && b"-_|*".contains(&b));
+    order_no_length(channel).contains(&order_no.len()) && order_no.bytes().all(fits)
 }
 
 fn order_no_length(channel: &Channel) -> RangeInclusive<usize> {

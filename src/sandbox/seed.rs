@@ -2,16 +2,17 @@
 
 use std::io;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::Answered;
 use super::state::State;
+use super::values::Fields;
 
 impl State {
     /// Creates the charges of `Options::seed`, in the first app if they name none.
     pub(super) fn load_seed(&mut self, seed: &str) -> io::Result<()> {
         let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
-        let charges: Vec<Map<String, Value>> = serde_json::from_str(seed)
+        let charges: Vec<Fields> = serde_json::from_str(seed)
             .map_err(|error| wrong(format!("the seed is not an array of charges: {error}")))?;
         for (at, params) in charges.into_iter().enumerate() {
             self.seed_charge(params).map_err(|refusal| {
@@ -21,7 +22,7 @@ impl State {
         Ok(())
     }
 
-    fn seed_charge(&mut self, mut params: Map<String, Value>) -> Result<(), Answer> {
+    fn seed_charge(&mut self, mut params: Fields) -> Answered<()> {
         let id = params.remove("id");
         let paid = params.remove("paid") == Some(true.into());
         let reversed = params.remove("reversed") == Some(true.into());

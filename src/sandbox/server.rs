@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::fault::{Fault, Kind};
 use super::inner::SandboxInner;
 use super::page;
@@ -234,7 +234,7 @@ fn signature(received: &ReceivedRequest, sandbox: &SandboxInner) -> SignatureChe
 }
 
 /// Refuses a request whose API key, timestamp or signature is not accepted.
-fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Result<(), Answer> {
+fn admit(received: &ReceivedRequest, sandbox: &SandboxInner) -> Answered<()> {
     if !has_api_key(received, &sandbox.options.api_key) {
         return Err(Answer::refused(401, "提供了无效的 API KEY (invalid API key)"));
     }

@@ -1,12 +1,13 @@
 //! Rows as objects of the API: what is stored, and what follows from other rows.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::credential::credential;
 use super::kind::Kind;
 use super::kinds::{self, CHARGE, COUPON, PROFIT_TRANSACTION, REFUND, TRANSFER};
 use super::ledger::Account;
 use super::state::{State, fields};
+use super::values::{Fields, fields_of, number, text};
 
 /// The number of items of a list within an object.
 const FIRST_PAGE: usize = 10;
@@ -43,7 +44,7 @@ impl State {
     }
 
     /// Adds the fields of an object that follow from other rows.
-    fn derive(&self, row: usize, object: &mut Map<String, Value>) {
+    fn derive(&self, row: usize, object: &mut Fields) {
         let mut set = |name: &str, value: Value| object.insert(name.to_owned(), value);
         match self.rows[row].kind.name {
             "charge" => self.derive_charge(row, object),
@@ -54,43 +55,19 @@ impl State {
                 }
             }
             "batch_refund" => {
-                let (charges, refunds) = (self.field(row, "charges"), self.below(row, &REFUND));
-                let items = charges.as_array().into_iter().flatten().zip(&refunds);
-                let with_refund = |(item, refund): (&Value, &usize)| {
-                    let mut item = item.clone();
-                    item["refund"] = self.id(*refund).into();
-                    item["status"] = self.rows[*refund].state.into();
-                    item["failure_msg"] = self.field(*refund, "failure_msg");
-                    item
-                };
-                set("charges", items.map(with_refund).collect());
-                set("refunds", self.nested(None, &refunds));
+                set(
+                    "charges",
+                    self.with_parts(row, "charges", &REFUND, &["status", "failure_msg"]),
+                );
+                set("refunds", self.nested(None, &self.below(row, &REFUND)));
             }
             "batch_transfer" => {
-                let recipients = self.field(row, "recipients");
-                let transfers = self.below(row, &TRANSFER);
-                let items = recipients.as_array().into_iter().flatten().zip(&transfers);
-                let with_transfer = |(item, transfer): (&Value, &usize)| {
-                    let mut item = item.clone();
-                    item["transfer"] = self.id(*transfer).into();
-                    item["status"] = self.rows[*transfer].state.into();
-                    item["failure_msg"] = self.field(*transfer, "failure_msg");
-                    item
-                };
-                set("recipients", items.map(with_transfer).collect());
+                let names = ["status", "failure_msg"];
+                set("recipients", self.with_parts(row, "recipients", &TRANSFER, &names));
             }
             "split_profit" => {
-                let (recipients, parts) =
-                    (self.field(row, "recipients"), self.below(row, &PROFIT_TRANSACTION));
-                let items = recipients.as_array().into_iter().flatten().zip(&parts);
-                let with_state = |(item, part): (&Value, &usize)| {
-                    let (mut item, part) = (item.clone(), self.show(*part));
-                    for name in ["status", "currency", "time_finished", "split_receiver"] {
-                        item[name] = part[name].clone();
-                    }
-                    item
-                };
-                set("recipients", items.map(with_state).collect());
+                let names = ["status", "currency", "time_finished", "split_receiver"];
+                set("recipients", self.with_parts(row, "recipients", &PROFIT_TRANSACTION, &names));
             }
             "order" => self.derive_order(row, object),
             "recharge" => {
@@ -149,7 +126,23 @@ impl State {
         }
     }
 
-    fn derive_charge(&self, row: usize, object: &mut Map<String, Value>) {
+    /// The list of what a batch was asked for, each item with the id of its part and fields of it.
+    fn with_parts(&self, row: usize, list: &str, kind: &Kind, names: &[&str]) -> Value {
+        let (items, parts) = (self.field(row, list), self.below(row, kind));
+        let with_part = |(item, part): (&Value, &usize)| {
+            let (mut item, part) = (item.clone(), self.show(*part));
+            for name in names {
+                item[*name] = part[*name].clone();
+            }
+            if matches!(kind.name, "refund" | "transfer") {
+                item[kind.name] = part["id"].clone();
+            }
+            item
+        };
+        items.as_array().into_iter().flatten().zip(&parts).map(with_part).collect()
+    }
+
+    fn derive_charge(&self, row: usize, object: &mut Fields) {
         let mut refunds = self.below(row, &REFUND);
         let back = |refund: &&usize| self.rows[**refund].state == "succeeded";
         let returned = refunds.iter().filter(back).map(|refund| self.number(*refund, "amount"));
@@ -171,7 +164,7 @@ impl State {
         }
     }
 
-    fn derive_order(&self, row: usize, object: &mut Map<String, Value>) {
+    fn derive_order(&self, row: usize, object: &mut Fields) {
         let mut charges = self.below(row, &CHARGE);
         charges.reverse();
         let shown: Vec<_> = charges.iter().map(|charge| self.show(*charge)).collect();
@@ -180,10 +173,8 @@ impl State {
         };
         let paid = sum("amount", &|charge| charge["paid"] == true && charge["reversed"] == false);
         let refunded = sum("amount_refunded", &|_| true);
-        let actual = object["actual_amount"].as_i64().unwrap_or_default();
-        let state = self.rows[row].state;
-        let uid = object["uid"].as_str().unwrap_or_default();
-        let user = Account::User(self.rows[row].app, uid.into());
+        let actual = number(object, "actual_amount");
+        let user = Account::User(self.rows[row].app, text(object, "uid").into());
         let values = [
             ("amount_paid", paid.into()),
             ("amount_refunded", refunded.into()),
@@ -193,21 +184,20 @@ impl State {
             ("charge", shown.first().map_or(Value::Null, |charge| charge["id"].clone())),
             ("charges", self.nested(Some("/v1/charges".into()), &charges)),
         ];
-        let _ = state;
-        object.extend(values.map(|(name, value)| (name.to_owned(), value)));
+        object.extend(fields_of(values));
         if let Some(charge) = shown.first() {
             let names =
                 ["channel", "transaction_no", "failure_code", "failure_msg", "extra", "credential"];
-            let essentials = names.map(|name| (name.to_owned(), charge[name].clone()));
-            object.insert("charge_essentials".into(), Value::Object(Map::from_iter(essentials)));
+            let essentials = fields_of(names.map(|name| (name, charge[name].clone())));
+            object.insert("charge_essentials".into(), essentials.into());
         }
     }
 
     /// The sums and the members of a batch.
-    fn derive_batch(&self, row: usize, list: &str, member: &Kind, object: &mut Map<String, Value>) {
+    fn derive_batch(&self, row: usize, list: &str, member: &Kind, object: &mut Fields) {
         let members = self.below(row, member);
         let mut add = |name: String, more: i64| {
-            let sum = object.get(&name).and_then(Value::as_i64).unwrap_or_default() + more;
+            let sum = number(object, &name) + more;
             object.insert(name, sum.into());
         };
         for member in &members {

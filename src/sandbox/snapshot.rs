@@ -5,12 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::clock::Millis;
 use super::kinds;
 use super::ledger::Account;
 use super::state::{DELETED, Delivery, Due, Row, State};
+use super::values::Fields;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -38,7 +38,7 @@ struct SavedRow {
     group: Option<usize>,
     state: String,
     created: i64,
-    document: Map<String, Value>,
+    document: Fields,
 }
 
 impl State {

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, Answered};
 use super::clock::{Clock, Millis, Schedule, seconds};
 use super::kind::{IdForm, Kind};
 use super::kinds;
 use super::ledger::Ledger;
+use super::values::Fields;
 
 /// The id of the first app.
 pub(super) const APP: &str = "app_sandbox000000001";
@@ -75,7 +76,7 @@ pub(super) struct State {
 
 impl State {
     /// Adds a row without doing anything else. A kind whose ids are chosen takes it from `id`.
-    pub(super) fn insert(&mut self, mut row: Row) -> Result<usize, Answer> {
+    pub(super) fn insert(&mut self, mut row: Row) -> Answered<usize> {
         let number = self.rows.len();
         if let (true, IdForm::Numbered(prefix, digits)) = (row.id.is_empty(), row.kind.id) {
             let count = self.of_kind(row.kind).len() + 1;
@@ -116,7 +117,7 @@ impl State {
         app: usize,
         parent: Option<usize>,
         id: &str,
-    ) -> Result<usize, Answer> {
+    ) -> Answered<usize> {
         let found = self.by_id.get(&key(kind, app, parent, id)).copied();
         let is_there = |row: &usize| {
             let row = &self.rows[*row];
@@ -126,7 +127,7 @@ impl State {
     }
 
     /// A row of a kind whose ids are unique.
-    pub(super) fn find_global(&self, kind: &'static Kind, id: &str) -> Result<usize, Answer> {
+    pub(super) fn find_global(&self, kind: &'static Kind, id: &str) -> Answered<usize> {
         self.find(kind, 0, None, id)
     }
 
@@ -161,11 +162,11 @@ impl State {
         below.filter(is_it).collect()
     }
 
-    pub(super) fn document(&self, row: usize) -> Map<String, Value> {
+    pub(super) fn document(&self, row: usize) -> Fields {
         serde_json::from_str(&self.rows[row].document).unwrap_or_default()
     }
 
-    pub(super) fn edit(&mut self, row: usize, change: impl FnOnce(&mut Map<String, Value>)) {
+    pub(super) fn edit(&mut self, row: usize, change: impl FnOnce(&mut Fields)) {
         let mut document = self.document(row);
         change(&mut document);
         self.rows[row].document = text_of(document);
@@ -211,7 +212,7 @@ impl State {
     }
 }
 
-pub(super) fn text_of(document: Map<String, Value>) -> Box<str> {
+pub(super) fn text_of(document: Fields) -> Box<str> {
     Value::Object(document).to_string().into()
 }
 
@@ -225,7 +226,7 @@ fn key(kind: &Kind, app: usize, parent: Option<usize>, id: &str) -> Box<str> {
 }
 
 /// The fields of each kind, parsed.
-static FIELDS: LazyLock<HashMap<&'static str, Map<String, Value>>> = LazyLock::new(|| {
+static FIELDS: LazyLock<HashMap<&'static str, Fields>> = LazyLock::new(|| {
     let fields = |kind: &'static Kind| {
         let fields = serde_json::from_str(kind.fields);
         (kind.name, fields.unwrap_or_else(|error| panic!("{}: {error}", kind.name)))
@@ -234,6 +235,6 @@ static FIELDS: LazyLock<HashMap<&'static str, Map<String, Value>>> = LazyLock::n
 });
 
 /// The fields of an object of a kind with the values that they have first.
-pub(super) fn fields(kind: &Kind) -> &'static Map<String, Value> {
+pub(super) fn fields(kind: &Kind) -> &'static Fields {
     &FIELDS[kind.name]
 }

@@ -130,6 +130,8 @@ async fn a_create_with_a_wrong_field_names_it() {
             assert_eq!((status, named), (400, &*format!("extra[{extra}]")));
         }
         assert_eq!(create(sandbox, "[]").0, 400);
+        let (status, answer) = send(sandbox, "POST", "/v1/customs", "{}", |_| ());
+        assert_eq!((status, answer["error"]["param"].as_str()), (400, Some("charge")));
     })
     .await;
 }

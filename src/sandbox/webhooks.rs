@@ -34,26 +34,30 @@ pub(super) fn target(url: &str) -> io::Result<Uri> {
 pub(super) async fn deliver(sandbox: Arc<SandboxInner>, url: Uri) {
     let mut running = JoinSet::new();
     loop {
-        let (delivery, wait) = {
+        let (delivery, wait, resets) = {
             let mut locked = sandbox.lock();
             locked.state.catch_up();
             let now = locked.state.clock.millis();
-            let next = locked
-                .state
-                .due
-                .next_due()
-                .into_iter()
-                .chain(locked.state.deliveries.next_due())
-                .min();
-            (locked.state.deliveries.take_due(now), next.map(|next| next.saturating_sub(now)))
+            let (due, deliveries) = (&locked.state.due, &locked.state.deliveries);
+            let next = due.next_due().into_iter().chain(deliveries.next_due()).min();
+            let wait = next.map(|next| next.saturating_sub(now));
+            let taken = locked.state.deliveries.take_due(now).map(|(_, delivery)| delivery);
+            // Compact, as the real ones.
+            let with_body = |d: Delivery| (d, locked.state.show(d.event).to_string());
+            (taken.map(with_body), wait, locked.resets)
         };
-        if let Some((_, delivery)) = delivery {
+        if let Some((delivery, body)) = delivery {
             let (sandbox, url) = (Arc::clone(&sandbox), url.clone());
             running.spawn(async move {
                 let posted =
-                    tokio::time::timeout(DELIVERY_TIMEOUT, post(&sandbox, &url, delivery)).await;
+                    tokio::time::timeout(DELIVERY_TIMEOUT, post(&sandbox, &url, body)).await;
                 let accepted = matches!(posted, Ok(Ok(true)));
-                sandbox.lock().state.record_delivery(delivery, accepted);
+                let mut locked = sandbox.lock();
+                // After a reset the event is gone.
+                if locked.resets == resets {
+                    locked.state.record_delivery(delivery, accepted);
+                }
+                drop(locked);
                 sandbox.changed.notify_one();
             });
             continue;
@@ -76,10 +80,8 @@ pub(super) async fn deliver(sandbox: Arc<SandboxInner>, url: Uri) {
 async fn post(
     sandbox: &SandboxInner,
     url: &Uri,
-    delivery: Delivery,
+    body: String,
 ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-    // Compact, as the real ones.
-    let body = sandbox.lock().state.show(delivery.event).to_string();
     let signature = sandbox.pingxx.sign(body.as_bytes())?;
     let host = url.host().unwrap_or_default();
     let port = url.port_u16().unwrap_or(80);

@@ -7,8 +7,6 @@ use pingpp::sandbox::{Fault, Sandbox};
 use pingpp::{Client, Request, RetryPolicy};
 use serde_json::{Value, json};
 
-const SHORT: Duration = Duration::from_millis(150);
-
 /// Every fault, and whether it lets the operation happen.
 fn faults() -> Vec<(Fault, bool)> {
     let replacing = [
@@ -22,7 +20,7 @@ fn faults() -> Vec<(Fault, bool)> {
         Fault::forbidden(),
         Fault::payment_required("channel_connection_error"),
     ];
-    let acting = [Fault::slow(SHORT), Fault::truncate(), Fault::bad_signature()];
+    let acting = [Fault::slow(Duration::from_secs(1)), Fault::truncate(), Fault::bad_signature()];
     // A connection that is refused carries no request that could be acted on.
     let acts = |fault: &Fault| *fault != Fault::refuse();
     let after = replacing.iter().filter(|fault| acts(fault)).cloned().map(Fault::after_acting);
@@ -85,13 +83,15 @@ impl World {
     /// A client without connections, so that one can be refused.
     fn client(&self) -> Client {
         let builder = self.sandbox.builder().verify_responses(self.sandbox.public_key());
-        builder.attempt_timeout(SHORT).timeout(SHORT).build().unwrap()
+        builder.build().unwrap()
     }
 }
 
 #[tokio::test]
 async fn the_books_balance_after_every_fault_on_every_kind_of_write() {
     let world = World::new().await;
+    let stalls = Fault::stall();
+    let endless = [stalls.clone(), stalls.after_acting(), Fault::slow(Duration::from_secs(1))];
     let mut number = 0;
     for (fault, acts) in faults() {
         number += 1;
@@ -99,13 +99,18 @@ async fn the_books_balance_after_every_fault_on_every_kind_of_write() {
             let (before, received) = (world.sandbox.postings(), world.sandbox.requests().len());
             world.sandbox.fail_next(fault.clone().on("POST", path));
             let call = world.client().call::<Value>(request.clone()).retry(RetryPolicy::none());
-            let error = call.await.unwrap_err();
-            // On a busy machine it may arrive after the client has given up.
-            while fault != Fault::refuse() && world.sandbox.requests().len() == received {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            let has_arrived = async {
+                while world.sandbox.requests().len() == received {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::select! {
+                result = call => drop(result.unwrap_err()),
+                // Nobody waits for the end of such an answer.
+                () = has_arrived, if endless.contains(&fault) => {}
             }
             let posted = world.sandbox.postings() - before;
-            assert_eq!(posted > 0, acts, "{fault:?} on {path}: {posted} postings, {error}");
+            assert_eq!(posted > 0, acts, "{fault:?} on {path}: {posted} postings");
             world.sandbox.check_books().unwrap();
         }
     }

@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pingpp::sandbox::{Fault, Options, Sandbox};
-use pingpp::{Amount, Charge, CreateRefund, Error, ListCharges, Request, RetryPolicy};
+use pingpp::{Amount, Charge, CreateRefund, Error, ListCharges, ListEvents, Request, RetryPolicy};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::order;
 
@@ -139,6 +139,37 @@ async fn reset_goes_back_to_the_start() {
     assert!(!mine.paid && seconds_since(mine.created) < 60);
     assert_eq!(charges.retrieve(other.id).await.unwrap_err().status(), Some(404));
     assert_eq!(sandbox.postings(), 0);
+}
+
+/// Waits for a delivery, of which the head and the body arrive at once.
+async fn delivery(merchant: &TcpListener) -> TcpStream {
+    let (mut stream, _) = merchant.accept().await.unwrap();
+    assert!(stream.read(&mut [0; 16 * 1024]).await.unwrap() > 0);
+    stream
+}
+
+#[tokio::test]
+async fn a_delivery_that_ends_after_a_reset_says_nothing_about_the_new_events() {
+    let merchant = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", merchant.local_addr().unwrap());
+    let sandbox = start(Options::builder().webhook(url)).await;
+    let client = sandbox.client();
+    let pay = async || {
+        let charge = client.charges().create(order("1")).await.unwrap();
+        assert!(sandbox.pay(&charge.id));
+        delivery(&merchant).await
+    };
+    let mut old = pay().await;
+    sandbox.reset();
+    let _new = pay().await;
+    old.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    // The sandbox has read the answer when it closes the connection.
+    while old.read(&mut [0; 1024]).await.unwrap() > 0 {}
+    for _ in 0..20 {
+        let mut list = client.events().list(ListEvents::builder());
+        let events = list.next_page().await.unwrap().unwrap().items;
+        assert_eq!(events[0].pending_webhooks, Some(1), "nobody has accepted it");
+    }
 }
 
 fn seconds_since(time: Option<pingpp::Timestamp>) -> u64 {
