@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Answered};
 use super::check;
 use super::input::Query;
-use super::kind::Paging;
+use super::kind::{Limit, Paging};
 use super::kinds::{self, BALANCE_BONUS, CHARGE, RECHARGE, REFUND, USER};
 use super::moves::New;
 use super::operations::Place;
@@ -15,7 +15,10 @@ use super::values::{Fields, fields_of, given, number, text};
 impl State {
     pub(super) fn create_recharge(&mut self, place: Place, mut params: Fields) -> Answered {
         let (app, now) = (place.app.unwrap_or_default(), self.clock.millis());
-        let bonus = params.remove("balance_bonus").unwrap_or_default()["amount"].as_i64();
+        let bonus = params.remove("balance_bonus").unwrap_or_default()["amount"].clone();
+        let bonus = if bonus.is_null() { 0.into() } else { bonus };
+        check::within("balance_bonus[amount]", &bonus, Limit::Number(0, 1_000_000_000))?;
+        let bonus = bonus.as_i64().unwrap_or_default();
         let Some(Value::Object(mut charge)) = params.remove("charge") else {
             return Err(Answer::bad_parameter("charge", "missing"));
         };
@@ -23,8 +26,7 @@ impl State {
         let mut document = check::created(&RECHARGE, params)?;
         document.remove("charge");
         let (amount, fee) = (number(&charge, "amount"), number(&document, "user_fee"));
-        let bonus = bonus.unwrap_or_default();
-        if fee > amount || bonus < 0 {
+        if fee > amount {
             return Err(Answer::bad_parameter("user_fee", "more than the amount of the charge"));
         }
         // The bonus is posted as a `balance_bonus`.
@@ -127,7 +129,7 @@ impl State {
             Some(_) => return Err(Answer::bad_parameter("status", "not pending or canceled")),
         };
         let ids = params.get("withdrawals").cloned().unwrap_or_default();
-        check::within("withdrawals", &ids, super::kind::Limit::Items(200))?;
+        check::within("withdrawals", &ids, Limit::Items(200))?;
         let mut members = Vec::new();
         for id in ids.as_array().into_iter().flatten() {
             let member = self.find_global(&kinds::WITHDRAWAL, id.as_str().unwrap_or_default())?;

@@ -69,6 +69,15 @@ pub(super) fn metadata_of(params: &Fields) -> Answered<Value> {
     Ok(given)
 }
 
+/// Checks the parameter `royalty_users`.
+pub(super) fn shares(users: &Value) -> Answered<()> {
+    within("royalty_users", users, Limit::Items(100))?;
+    let amounts = users.as_array().into_iter().flatten().map(|share| &share["amount"]);
+    amounts.into_iter().try_for_each(|amount| {
+        within("royalty_users[amount]", amount, Limit::Number(0, 1_000_000_000))
+    })
+}
+
 /// Checks the number of pairs in `metadata`, and their length.
 pub(super) fn metadata(value: &Value) -> Answered<()> {
     let pairs = value.as_object().map_or(0, Map::len);

@@ -26,7 +26,8 @@ impl Default for Clock {
 impl Clock {
     pub(super) fn millis(&self) -> Millis {
         let now = (self.at_start + self.started.elapsed()).saturating_add(self.offset);
-        Millis::try_from(now.as_millis()).unwrap_or(Millis::MAX)
+        // So that something can always be due later.
+        millis(now).min(Millis::MAX / 2)
     }
 
     /// Seconds since 1970, as the API writes times.

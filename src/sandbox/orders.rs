@@ -17,13 +17,19 @@ use super::values::{Fields, fields_of, given, number, picked, text};
 /// The parameters of an order that are not shown, but used when it is paid.
 const KEPT: [&str; 3] = ["royalty_users", "royalty_template", "balance_settlement"];
 
+/// The values of `KEPT` in the parameters.
+fn kept(params: &Fields) -> Answered<[(&'static str, Option<Value>); 3]> {
+    given(params, "royalty_users").map_or(Ok(()), check::shares)?;
+    Ok(KEPT.map(|name| (name, params.get(name).cloned())))
+}
+
 const DAY: i64 = 86_400;
 
 impl State {
     pub(super) fn create_order(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
         let now = self.clock.millis();
-        let kept = KEPT.map(|name| (name, params.get(name).cloned()));
+        let kept = kept(&params)?;
         let mut document = check::created(&ORDER, params)?;
         let amount = number(&document, "amount");
         let uid = document.get("uid").and_then(Value::as_str).map(str::to_owned);
@@ -61,7 +67,7 @@ impl State {
         if charges.iter().any(|charge| self.rows[*charge].state == "paid") {
             return Err(self.unexpected(order, "a charge of it is paid"));
         }
-        let kept = KEPT.map(|name| (name, params.get(name).cloned()));
+        let kept = kept(&params)?;
         let has_other = kept.iter().any(|(_, value)| value.is_some());
         let is_plain = ORDER.updates.iter().any(|name| params.contains_key(*name));
         match has_other && !is_plain && !params.contains_key("status") {
@@ -167,7 +173,7 @@ impl State {
                 self.below(order, &CHARGE).last().map(|charge| self.id(*charge).to_owned());
             let document = fields_of([
                 ("user", Value::from(user)),
-                ("amount", (paid - fee).max(0).into()),
+                ("amount", paid.saturating_sub(fee).clamp(0, paid).into()),
                 ("user_fee", fee.into()),
                 ("charge", charge.unwrap_or_default().into()),
                 ("order_no", self.text(order, "merchant_order_no").into()),

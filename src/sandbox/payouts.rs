@@ -10,6 +10,9 @@ use super::operations::Place;
 use super::state::{Due, State};
 use super::values::{Fields, given, picked, text};
 
+/// The amounts that one recipient may get.
+const AMOUNTS: std::ops::RangeInclusive<i64> = 1..=1_000_000_000;
+
 /// How long a transfer of a batch takes.
 const TAKES: u64 = 2_000;
 
@@ -20,7 +23,8 @@ impl State {
         let document = check::created(kind, params)?;
         let recipients = document["recipients"].as_array().cloned().unwrap_or_default();
         let amounts = recipients.iter().map(|recipient| recipient["amount"].as_i64());
-        let total = amounts.map(|amount| amount.filter(|amount| *amount > 0)).sum::<Option<i64>>();
+        let total =
+            amounts.map(|amount| amount.filter(|n| AMOUNTS.contains(n))).sum::<Option<i64>>();
         if total.is_none() || document["amount"].as_i64() != total {
             return Err(Answer::bad_parameter("amount", "not the sum of the recipients' amounts"));
         }
@@ -60,7 +64,8 @@ impl State {
         for recipient in &recipients {
             let amount = recipient["amount"].as_i64().filter(|amount| *amount > 0);
             let why = "each recipient needs an amount above 0";
-            total += amount.ok_or_else(|| Answer::bad_parameter("recipients", why))?;
+            let amount = amount.ok_or_else(|| Answer::bad_parameter("recipients", why))?;
+            total = amount.saturating_add(total);
             let receiver = recipient["split_receiver"].as_str();
             match (receiver, is_return) {
                 (Some(receiver), false) => drop(self.find_global(receivers, receiver)?),

@@ -73,7 +73,9 @@ impl State {
         let (now, expiration) = (self.now(), self.field(template, "expiration"));
         let duration = expiration["duration"].as_i64();
         let start = expiration["time_start"].as_i64().unwrap_or(now);
-        let end = duration.map(|duration| now + duration).or(expiration["time_end"].as_i64());
+        let end = duration
+            .map(|duration| now.saturating_add(duration))
+            .or(expiration["time_end"].as_i64());
         let document = fields_of([
             ("user", Value::from(self.id(user))),
             ("time_start", start.into()),
@@ -98,9 +100,9 @@ impl State {
         let (rule, amount) = (self.field(template, "rule"), self.number(order, "actual_amount"));
         let share = |level: &Value| {
             let value = level["value"].as_i64().unwrap_or_default();
-            let share =
-                if rule["royalty_mode"] == "rate" { amount * value / 10_000 } else { value };
-            json!({ "user": "0", "amount": share })
+            let is_rate = rule["royalty_mode"] == "rate";
+            let share = if is_rate { amount.saturating_mul(value) / 10_000 } else { value };
+            json!({ "user": "0", "amount": share.clamp(0, amount) })
         };
         rule["data"].as_array().into_iter().flatten().map(share).collect()
     }
@@ -137,7 +139,7 @@ impl State {
     pub(super) fn create_royalties(&mut self, order: usize, params: &Fields) -> Answered {
         let app = self.app_in(params)?;
         let users = params.get("royalty_users").cloned().unwrap_or_default();
-        check::within("royalty_users", &users, kind::Limit::Items(100))?;
+        check::shares(&users)?;
         match self.rows[order].state {
             "created" => self.set(order, "_royalty_users", users),
             "paid" => self.add_royalties(order, &users, self.clock.millis())?,

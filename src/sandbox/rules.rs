@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::{Answer, Answered};
 use super::check;
 use super::kind::Limit;
-use super::values::{Fields, given, number};
+use super::values::{Fields, given};
 use crate::types::Channel;
 
 const MINUTE: i64 = 60;
@@ -28,9 +28,9 @@ pub(super) fn check(params: &Fields, now: i64) -> Answered<Order> {
     }
     // A channel that is not known here may be a new one.
     let channel = Channel::from(required("channel")?);
-    if number(params, "amount") <= 0 {
-        return Err(Answer::bad_parameter("amount", "not a number above 0"));
-    }
+    // Official clients have 32 bits for it.
+    let amount = params.get("amount").unwrap_or(&Value::Null);
+    check::within("amount", amount, Limit::Number(1, i32::MAX.into()))?;
     if !takes_order_no(&channel, required("order_no")?) {
         let (least, most) = order_no_length(&channel).into_inner();
         let why = format!("{channel} takes {least} to {most} letters or digits");

@@ -229,6 +229,81 @@ async fn limits_count_what_the_documentation_counts() {
 }
 
 #[tokio::test]
+async fn no_number_is_too_large_for_it() {
+    let world = World::new().await;
+    world.credit("user_1", 2_000).await;
+    let app = world.sandbox.app();
+    let paid = world.paid("1").await;
+    let template = json!({ "type": 1, "amount_off": 1, "expiration": { "duration": i64::MAX } });
+    let template = world.post(world.in_app("coupon_templates"), template).await.unwrap();
+    let coupons =
+        world.in_app(&format!("coupon_templates/{}/coupons", template["id"].as_str().unwrap()));
+    world.post(coupons, json!({ "users": ["user_1"] })).await.unwrap();
+    for (at, n) in
+        [i64::MAX, i64::MIN, i64::MAX / 2, i64::from(i32::MAX) + 1].into_iter().enumerate()
+    {
+        let order = |changes: Value| {
+            let mut order = json!({
+                "app": app, "uid": "user_1", "merchant_order_no": format!("order{at}xx{}", fastrand::u16(..)),
+                "amount": 100, "currency": "cny", "client_ip": "192.0.2.1", "subject": "s", "body": "b",
+            });
+            order.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            order
+        };
+        let share = json!([{ "user": "user_1", "amount": n }, { "user": "0", "amount": n }]);
+        let recharge = |charge: i64, more: Value| {
+            let number = format!("rc{at}{}", fastrand::u64(..));
+            let mut body = json!({ "user": "user_1", "charge": world.charge(&number, "alipay_scan", json!({
+                "amount": charge, "extra": { "scan_code": "281000000000000001" } })) });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body
+        };
+        let batch = json!({
+            "app": app, "batch_no": format!("batch{at}"), "channel": "alipay", "amount": n, "type": "b2c",
+            "description": "x", "recipients": [{ "account": "a", "amount": n }, { "account": "b", "amount": n }],
+        });
+        let recharges = world.in_app("recharges");
+        for (path, body) in [
+            ("/v1/charges".into(), world.charge(&format!("9{at}"), "wx", json!({ "amount": n }))),
+            ("/v1/orders".into(), order(json!({ "amount": n }))),
+            ("/v1/orders".into(), order(json!({ "royalty_users": share }))),
+            (recharges.clone(), recharge(n, json!({}))),
+            (recharges.clone(), recharge(100, json!({ "balance_bonus": { "amount": n } }))),
+            (recharges, recharge(100, json!({ "user_fee": n }))),
+            (
+                world.in_app("balance_bonuses"),
+                json!({ "user": "user_1", "amount": n, "order_no": "x" }),
+            ),
+            ("/v1/batch_transfers".into(), batch),
+            (
+                "/v1/split_profits".into(),
+                json!({
+                    "app": app, "charge": paid, "order_no": format!("s{at}"), "type": "split_return",
+                    "recipients": [{ "amount": n }, { "amount": n }],
+                }),
+            ),
+            (format!("/v1/charges/{paid}/refunds"), json!({ "description": "x", "amount": n })),
+        ] {
+            let postings = world.sandbox.postings();
+            let refused = world.post(path.clone(), body).await.unwrap_err();
+            assert_eq!(refused.status(), Some(400), "{path} {n}: {refused}");
+            assert_eq!(world.sandbox.postings(), postings, "{path} {n}");
+        }
+        // Where no limit is documented, it is taken as it is.
+        let settlement = json!({ "balance_settlement": { "user": "user_1", "user_fee": n } });
+        let order = world.post("/v1/orders", order(settlement)).await.unwrap();
+        let pay = format!("/v1/orders/{}/pay", order["id"].as_str().unwrap());
+        world.post(pay, json!({ "channel": "balance", "charge_amount": 100 })).await.unwrap();
+        world.sandbox.check_books().unwrap();
+    }
+    world.paid("2").await;
+    world.sandbox.advance(Duration::MAX);
+    world.paid("3").await;
+    world.sandbox.advance(Duration::MAX);
+    world.sandbox.check_books().unwrap();
+}
+
+#[tokio::test]
 async fn a_balance_pays_what_it_has() {
     let world = World::new().await;
     world.credit("user_1", 2_000).await;
