@@ -169,7 +169,10 @@ impl State {
             .insert("charges".into(), json!(refunds.iter().map(|r| &r.1).collect::<Vec<_>>()));
         let batch = self.add(new, now)?;
         for (at, (charge, mut item)) in refunds.into_iter().enumerate() {
-            item.insert("metadata".into(), json!({ "sandbox": self.wish_for_part(batch, at) }));
+            let wish = self.wish_for_part(batch, at);
+            if !wish.is_null() {
+                item.insert("metadata".into(), json!({ "sandbox": wish }));
+            }
             let refund = self.refund(charge, item)?;
             self.group(refund, batch);
         }
