@@ -132,7 +132,8 @@ async fn where_no_reverse_gives_money_back_a_payment_is_final_at_once() {
     for (accept, lost) in [(true, false), (false, false), (true, true)] {
         let (sandbox, client) = sandbox().await;
         let charge = unpaid_qr(&client).await;
-        sandbox.pay_after(&charge.id, if accept { 10 * SECOND } else { 61 * SECOND });
+        // `time_paid` and `Date` have whole seconds, so that a payment is late for sure two seconds later.
+        sandbox.pay_after(&charge.id, if accept { 10 * SECOND } else { 62 * SECOND });
         sandbox.fail(Fault::bad_gateway().on(LOOKS.0, LOOKS.1), 1.0);
         if lost {
             // One reverse of which nobody knows whether it still comes.
@@ -147,7 +148,7 @@ async fn where_no_reverse_gives_money_back_a_payment_is_final_at_once() {
             if !accept {
                 sandbox.fail(reverses, 1.0);
             }
-            sleep(62 * SECOND).await;
+            sleep(63 * SECOND).await;
             sandbox.heal();
         });
         match (settled.unwrap(), accept) {

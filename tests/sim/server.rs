@@ -323,13 +323,15 @@ async fn strike(
         Flood1xx | FloodChunk => {
             let (first, then) = answers::flood(fault);
             side.write(first);
-            loop {
+            // Longer than any call may take, so that one without an end is a failure and no standstill.
+            for _ in 0..4_000 {
                 side.write(then);
                 // Until the client has closed the connection.
                 if let Ok(None) = timeout(Duration::from_millis(250), side.read()).await {
-                    return After::Close;
+                    break;
                 }
             }
+            After::Close
         }
         Repeated | Unasked => {
             let behind = match fault {
