@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use pingpp::ListCharges;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::claims;
 use crate::clerks::Clerk;
@@ -20,6 +20,9 @@ use crate::judge;
 use crate::log;
 use crate::machine::{Machine, Settings};
 use crate::world::{Report, World};
+
+/// No world lasts so long.
+const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 
 /// How a seed ended.
 pub(crate) struct Ended {
@@ -44,7 +47,9 @@ pub(crate) fn seed(seed: u64, is_logged: bool) -> Ended {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let world = runtime.block_on(async {
         let world = World::new(seed, is_logged);
-        live(&world).await;
+        // A call without an end leaves the clock with nothing else to wait for.
+        let ended = timeout(LONGEST, live(&world)).await.is_ok();
+        world.check("a world ends", ended, || "something in it waits for ever".into());
         world.state().tasks.abort_all();
         world
     });
