@@ -288,7 +288,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Has this instead of the operating system.
+    /// Takes the clock, the network and the signatures from a simulation.
     #[cfg(feature = "_simulation")]
     #[doc(hidden)]
     pub fn simulated(mut self, system: Simulated) -> Self {

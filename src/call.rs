@@ -13,7 +13,7 @@ use std::future::Future;
 use std::panic::catch_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -22,6 +22,7 @@ use tracing::{Instrument, field};
 
 use self::attempts::Attempts;
 use crate::client::Client;
+use crate::clock;
 use crate::credentials::ApiKey;
 use crate::error::{Attempt, BuildError, Error};
 use crate::macros::from_json::{FromJson, from_body};
@@ -278,6 +279,12 @@ impl<T> Response<T> {
     /// The value of a header, whatever the case of its name; `None` if absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The server's clock when it answered, by the header `Date`; `None` if there is none, or a cache
+    /// answered.
+    pub fn date(&self) -> Option<SystemTime> {
+        clock::date(&self.headers)
     }
 
     /// The body, byte for byte; what `X-Pingplusplus-Signature` is over.

@@ -113,15 +113,17 @@ impl ServerClock {
 /// Answers that took longer say too little about the moment of their `Date`.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Milliseconds that this machine is ahead, by an answer: its `Date` is compared with the middle of
-/// sending and receiving. `None` if it has none, or comes from a cache.
-pub(crate) fn reading(headers: &HeaderMap, sent: SystemTime, took: Duration) -> Option<i64> {
+/// The server's clock when it answered: `Date`, unless the answer comes from a cache, where it is old.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let is_cached = text(AGE).is_some_and(|age| age.trim() != "0");
-    if is_cached || took > LONGEST {
-        return None;
-    }
-    let date = httpdate::parse_http_date(text(DATE)?).ok()?;
+    httpdate::parse_http_date(text(DATE).filter(|_| !is_cached)?).ok()
+}
+
+/// Milliseconds that this machine is ahead, by an answer: its [`date`] is compared with the middle of
+/// sending and receiving.
+pub(crate) fn reading(headers: &HeaderMap, sent: SystemTime, took: Duration) -> Option<i64> {
+    let date = date(headers).filter(|_| took <= LONGEST)?;
     // On average the second of a `Date` is half over.
     Some(match (sent + took / 2).duration_since(date + Duration::from_millis(500)) {
         Ok(ahead) => millis(ahead),

@@ -69,7 +69,7 @@ pub struct Search {
     pub(crate) marks: Map<String, Value>,
     /// Whether number and marks tell the object from every other one.
     pub(crate) is_unique: bool,
-    /// The second of the first attempt.
+    /// The second of the first attempt that may have been sent.
     pub(crate) since: Option<Timestamp>,
     /// Whether `since` is a time of the server's clock, not of this machine's.
     pub(crate) is_server_time: bool,
@@ -247,7 +247,7 @@ impl Recovery {
         Self::Retrieve { route: route.into(), ids: owned(ids) }
     }
 
-    /// Fills in when the first attempt began, by the server's clock if it is known.
+    /// Fills in when the first attempt began that may have been sent, by the server's clock if it is known.
     pub(crate) fn since(mut self, first: Option<Moment>, clock: &ServerClock) -> Self {
         if let (Self::Find(search), Some(first)) = (&mut self, first)
             && search.since.is_none()

@@ -35,8 +35,6 @@ pub(super) struct Attempts<'a> {
     send_by: Instant,
     /// When it is the turn of this call to get a permit.
     turn: Turn,
-    /// When the first attempt began.
-    started: Option<Moment>,
     /// When the first attempt began that may have been sent.
     first_sent: Option<Moment>,
     /// Since when the attempt that is under way may be sent.
@@ -87,7 +85,6 @@ impl<'a> Attempts<'a> {
             deadline: later(now, timeout),
             send_by: later(now, timeout - reserve),
             turn: Turn::default(),
-            started: None,
             first_sent: None,
             sent: None,
             watch: Watch::new(now),
@@ -119,7 +116,6 @@ impl<'a> Attempts<'a> {
         let span = self.attempt_span();
         let (began, sent, result) = loop {
             let began = self.client.system.moment();
-            self.started.get_or_insert(began);
             let ended = self.send(&mut permit, began).instrument(span.clone()).await;
             let sent = self.sent.take();
             match ended.transpose() {
@@ -364,7 +360,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn recovery(&self) -> Recovery {
-        self.request.recovery.clone().since(self.started, &self.client.clock)
+        self.request.recovery.clone().since(self.first_sent, &self.client.clock)
     }
 }
 

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::codes::{ErrorCode, ErrorType};
 use super::report::Report;
+use crate::clock;
 use crate::macros::from_json::{raw_fields, text_of};
 
 /// An answer with a status other than 2xx.
@@ -133,9 +134,10 @@ impl ApiError {
         request_id(&self.0.headers)
     }
 
-    /// The server's clock when it answered.
+    /// The server's clock when it answered, by the header `Date`; `None` if there is none, or a cache
+    /// answered.
     pub fn date(&self) -> Option<SystemTime> {
-        date(&self.0.headers)
+        clock::date(&self.0.headers)
     }
 
     /// Whether Ping++ wrote it, not somebody in between.
@@ -199,8 +201,4 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
     ["x-request-id", "request-id", "x-pingplusplus-request-id"]
         .into_iter()
         .find_map(|name| headers.get(name)?.to_str().ok())
-}
-
-pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()
 }

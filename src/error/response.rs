@@ -7,8 +7,9 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::api::{date, request_id};
+use super::api::request_id;
 use super::report::Report;
+use crate::clock;
 use crate::macros::from_json::{raw_fields, text_of};
 
 /// An answer of status 2xx that cannot be used.
@@ -108,9 +109,10 @@ impl ResponseError {
         request_id(&self.0.headers)
     }
 
-    /// The server's clock when it answered.
+    /// The server's clock when it answered, by the header `Date`; `None` if there is none, or a cache
+    /// answered.
     pub fn date(&self) -> Option<SystemTime> {
-        date(&self.0.headers)
+        clock::date(&self.0.headers)
     }
 }
 

@@ -210,7 +210,7 @@ impl Search {
         if self.is_server_time {
             return Some((moved(since, -SKEW), Some(moved(since, LATEST))));
         }
-        // What this client knows about its clock is no news of another machine's.
+        // Only for a moment of this machine: its client knows nothing about another machine's clock.
         let skew = self.began.and_then(|began| client.inner().clock.skew(began));
         let Some(skew) = skew else {
             return Some((moved(since, -UNKNOWN_SKEW), None));

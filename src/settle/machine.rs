@@ -28,7 +28,7 @@ const BEFORE_WINDOW_CLOSES: Millis = MINUTE;
 /// Rule 9: a charge that is not there so long after its create was sent does not exist.
 const CREATE_SHOWS_AFTER: Millis = 10 * MINUTE;
 
-/// So far a clock may be off that was not measured.
+/// An unmeasured clock is taken to be off by at most this.
 const WRONG_BY: Millis = 65 * MINUTE;
 
 /// Nobody worked on it for so long: the process ended, and a new round of work begins.

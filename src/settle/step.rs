@@ -153,15 +153,12 @@ fn now(client: &Client) -> u64 {
 
 type Happened = Result<(Exchange, Input), Error>;
 
-/// Makes a call, and reads the server's clock off its answer. Somebody in between may set any `Date`,
-/// and a cache an old one.
+/// Makes a call, and reads the server's clock off its answer. Somebody in between may set any `Date`.
 async fn timed<T: 'static>(client: &Client, call: Call<T>) -> (Exchange, Result<T, Error>) {
     let sent = now(client);
     let result = call.with_response().await;
     let date = match &result {
-        Ok(answer) if answer.header("age").is_none_or(|age| age.trim() == "0") => {
-            answer.header("date").and_then(|date| httpdate::parse_http_date(date).ok())
-        }
+        Ok(answer) => answer.date(),
         Err(Error::Api(error)) if error.is_of_pingxx() => error.date(),
         _ => None,
     };

@@ -18,7 +18,6 @@ mod load;
 mod logs;
 mod objects;
 mod observer;
-mod other_machine;
 mod outage;
 mod outcomes;
 mod pages;

@@ -12,6 +12,7 @@ mod claims;
 mod clerks;
 mod customers;
 mod faults;
+mod found;
 mod judge;
 mod keys;
 mod log;

@@ -166,7 +166,10 @@ pub(crate) fn many(seeds: Range<u64>) {
     sum.failed.sort();
     for (seed, failures) in &sum.failed {
         println!("seed {seed}: {failures:#?}");
-        println!("PINGPP_SIM_SEED={seed} cargo test --test sim every_promise -- --nocapture");
+        println!(
+            "PINGPP_SIM_SEED={seed} cargo test --features _simulation --test sim every_promise -- \
+             --nocapture"
+        );
     }
     assert!(sum.failed.is_empty(), "{} seeds failed", sum.failed.len());
     if sum.seeds >= 500 {
