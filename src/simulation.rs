@@ -48,13 +48,6 @@ pub(crate) enum Tcp {
     Simulated(Box<dyn Stream>),
 }
 
-#[cfg(test)]
-impl From<TcpStream> for Tcp {
-    fn from(tcp: TcpStream) -> Self {
-        Self::Kernel(tcp)
-    }
-}
-
 impl Tcp {
     fn stream(&mut self) -> Pin<&mut dyn Stream> {
         Pin::new(match self {

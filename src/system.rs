@@ -48,10 +48,14 @@ impl System {
         }
         let tcp = TcpStream::connect(address).await?;
         tcp.set_nodelay(true)?;
-        #[cfg(feature = "_simulation")]
-        let tcp = Tcp::Kernel(tcp);
-        Ok(tcp)
+        Ok(of_kernel(tcp))
     }
+}
+
+pub(crate) fn of_kernel(tcp: TcpStream) -> Tcp {
+    #[cfg(feature = "_simulation")]
+    let tcp = Tcp::Kernel(tcp);
+    tcp
 }
 
 /// Reads from the kernel what has arrived, whatever the runtime knows; never waits.

@@ -123,12 +123,13 @@ mod tests {
 
     use super::super::socket::Socket;
     use super::*;
+    use crate::system::of_kernel;
 
     #[tokio::test]
     async fn a_request_is_handed_back_at_once_by_a_connection_that_was_closed_while_idle() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let stream = Http(Http(TokioIo::new(Socket::new(tcp.into(), None))));
+        let stream = Http(Http(TokioIo::new(Socket::new(of_kernel(tcp), None))));
         let mut connection = Connection::new(stream).await.unwrap();
         let mut peer = listener.accept().unwrap().0;
         let deadline = Instant::now() + Duration::from_secs(5);

@@ -144,6 +144,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+    use crate::system::of_kernel;
 
     /// A socket, and a peer that has written all these bytes.
     async fn connected(bytes: &[u8]) -> (Socket, std::net::TcpStream) {
@@ -151,7 +152,7 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let mut peer = listener.accept().unwrap().0;
         peer.write_all(bytes).unwrap();
-        (Socket::new(tcp.into(), None), peer)
+        (Socket::new(of_kernel(tcp), None), peer)
     }
 
     /// Reads in one poll until the socket says that there is nothing; how much that was.

@@ -27,7 +27,11 @@ impl Answer {
 }
 
 fn json_answer(world: &World, status: u16, body: &str) -> Answer {
-    let mut headers = "Content-Type: application/json;charset=utf-8\r\n".to_owned();
+    json_with(world, status, "Content-Type: application/json;charset=utf-8\r\n", body)
+}
+
+fn json_with(world: &World, status: u16, headers: &str, body: &str) -> Answer {
+    let mut headers = headers.to_owned();
     if world.plan().rsa {
         headers += &format!("X-Pingplusplus-Signature: {}\r\n", keys::sign_answer(body.as_bytes()));
     }
@@ -73,6 +77,7 @@ pub(crate) fn flood(fault: Fault) -> (&'static [u8], &'static [u8]) {
 pub(crate) fn fits(fault: Fault, request: &Request) -> bool {
     match fault {
         Fault::Delayed => !request.reads(),
+        Fault::Cached => request.reads(),
         Fault::NotDone => request.path.ends_with("/reverse"),
         Fault::OtherMode => !is_list(request) && !request.path.ends_with("/refunds"),
         Fault::ResetInRequest | Fault::Stale => false,
@@ -135,6 +140,15 @@ pub(crate) fn wrong(
         WrongDate => {
             let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
             with_headers(world, 502, date, HTML.as_bytes())
+        }
+        Cached => {
+            let date = httpdate::fmt_http_date(world.clock(-900_000));
+            let headers = format!("Age: 900\r\nDate: {date}\r\n");
+            let refused = || Reply::refused(404, "invalid_request_error", "no_such_thing");
+            match reply.filter(|_| world.chance(50)) {
+                Some(reply) => json_with(world, reply.status, &headers, &reply.body.to_string()),
+                None => json_with(world, 404, &headers, &refused().body.to_string()),
+            }
         }
         Redirect => with_headers(world, 307, "Location: http://192.0.2.1/\r\n", b""),
         Null => json_answer(world, 200, "null"),

@@ -74,7 +74,7 @@ impl Reply {
         Self { status: 200, body, new_charge: None }
     }
 
-    fn refused(status: u16, kind: &str, code: &str) -> Self {
+    pub(crate) fn refused(status: u16, kind: &str, code: &str) -> Self {
         let body = json!({ "error": { "type": kind, "code": code, "message": "no" } });
         Self { status, body, new_charge: None }
     }
@@ -89,14 +89,15 @@ impl Request {
         self.method == "GET"
     }
 
-    /// The mark of a write that must not be sent twice.
-    pub(crate) fn never_twice(&self) -> Option<String> {
-        match (self.reads(), self.segments().as_slice()) {
-            (false, ["charges", _, "refunds"]) => self.body["description"].as_str(),
-            (false, ["transfers"]) => self.body["order_no"].as_str(),
-            _ => None,
+    /// What a write is about, so that a second one is known.
+    pub(crate) fn mark(&self) -> String {
+        match self.segments().as_slice() {
+            [_, _, "refunds"] => self.body["description"].as_str(),
+            [_, id, ..] => Some(*id),
+            _ => self.body["order_no"].as_str(),
         }
-        .map(str::to_owned)
+        .unwrap()
+        .to_owned()
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
@@ -107,6 +108,14 @@ impl Request {
 impl Books {
     pub(crate) fn charge(&self, id: &str) -> Option<&Charge> {
         self.charges.iter().find(|charge| charge.id == id)
+    }
+
+    /// The number of the order that a request is about.
+    pub(crate) fn order_of(&self, request: &Request) -> Option<String> {
+        match request.segments().as_slice() {
+            ["charges", id, ..] => self.charge(id).map(|charge| charge.order_no.clone()),
+            _ => request.body["order_no"].as_str().map(str::to_owned),
+        }
     }
 
     pub(crate) fn of_order<'a>(&'a self, order_no: &'a str) -> impl Iterator<Item = &'a Charge> {

@@ -27,7 +27,17 @@ pub(crate) struct Claims {
     /// Calls that say that they did nothing.
     nothing: Vec<(About, Outcome)>,
     /// Calls that do not know, or that were dropped.
-    lost: Vec<(About, Option<String>)>,
+    lost: Vec<(About, Kept)>,
+}
+
+/// What was kept of the way to find it again.
+#[derive(Debug)]
+enum Kept {
+    /// Nothing: the process ended.
+    Nothing,
+    Row(String),
+    /// It is still in the memory of this machine.
+    Memory(Recovery, usize),
 }
 
 impl About {
@@ -59,6 +69,18 @@ impl About {
         }
     }
 
+    /// Whether a request about its order arrived later than the SDK allows for.
+    fn is_too_late(&self, world: &World) -> bool {
+        let state = world.state();
+        let of_charge = |id: &str| state.books.charge(id).map(|charge| charge.order_no.as_str());
+        match self {
+            Self::Read => None,
+            Self::Charge(order) | Self::Transfer(order) => Some(order.as_str()),
+            Self::Refund(_, id, _) | Self::Reverse(id) => of_charge(id),
+        }
+        .is_some_and(|order| state.too_late.contains(order))
+    }
+
     /// How a process finds it that has lost everything but its own number.
     fn recovery(&self) -> Recovery {
         let list =
@@ -83,20 +105,24 @@ impl About {
 /// A call was dropped: what it did is to be found again.
 pub(crate) fn dropped(world: &World, about: About) {
     if about != About::Read {
-        world.state().claims.lost.push((about, None));
+        world.state().claims.lost.push((about, Kept::Nothing));
     }
 }
 
-/// A call has ended with an error.
-pub(crate) fn failed(world: &World, about: &About, error: &Error) {
+/// How many whole requests about it have arrived.
+fn arrived(world: &World, about: &About) -> u32 {
+    world.state().arrived.get(about.key()).map_or(0, |(times, _)| *times)
+}
+
+/// A call of this machine has ended with an error.
+pub(crate) fn failed(world: &World, machine: usize, about: &About, error: &Error) {
     let text = format!("{error} {error:?}");
     world.check("no secret in an error", !log::shows_secret_or_goods(&text), || text.clone());
     let outcome = error.outcome();
     let done = world.books(|books| about.effects(books)).len();
-    let arrived = world.state().arrived.get(about.key()).copied().unwrap_or(0);
     match outcome {
         Outcome::NotSent => {
-            world.check("NotSent is true", arrived == 0 || *about == About::Read, || {
+            world.check("NotSent is true", arrived(world, about) == 0, || {
                 format!("{about:?} arrived: {text}")
             });
         }
@@ -107,16 +133,22 @@ pub(crate) fn failed(world: &World, about: &About, error: &Error) {
             let recovery = error.recovery();
             world.check("Unknown has a way out", recovery.is_some(), || text.clone());
         }
-        other => world.check("an outcome is known", false, || format!("{other:?}")),
+        _ => {}
     }
+    let is_known = matches!(outcome, Outcome::NotSent | Outcome::Rejected | Outcome::Unknown);
+    world.check("an outcome is one of three", is_known, || text.clone());
     if *about != About::Read {
-        let mut state = world.state();
+        let in_memory = world.chance(50);
+        let claims = &mut world.state().claims;
         match error.recovery() {
             Some(recovery) => {
-                let kept = serde_json::to_string(recovery).unwrap();
-                state.claims.lost.push((about.clone(), Some(kept)));
+                let kept = match in_memory {
+                    true => Kept::Memory(recovery.clone(), machine),
+                    false => Kept::Row(serde_json::to_string(recovery).unwrap()),
+                };
+                claims.lost.push((about.clone(), kept));
             }
-            None => state.claims.nothing.push((about.clone(), outcome)),
+            None => claims.nothing.push((about.clone(), outcome)),
         }
     }
 }
@@ -127,40 +159,35 @@ pub(crate) async fn look_up(world: &World, client: &Client, about: &About, recov
     if let Ok((ids, _)) = found {
         let effects = world.books(|books| about.effects(books));
         let holds = ids.iter().all(|id| effects.contains(id));
-        let is_reverse = matches!(about, About::Reverse(_));
-        world.check("what recover finds is true", holds || is_reverse, || {
+        world.check("what recover finds is true", holds, || {
             format!("{about:?}: {ids:?} of {effects:?}")
         });
     }
 }
 
-/// Proves all claims: nothing is under way any more, and the client works.
-pub(crate) async fn prove(world: &World, client: &Client) {
+/// Proves all claims by a machine: nothing is under way any more, and its client works.
+pub(crate) async fn prove(world: &World, machine: usize, client: &Client) {
     let claims = std::mem::take(&mut world.state().claims);
-    for (about, outcome) in claims.nothing {
+    for (about, outcome) in &claims.nothing {
         let done = world.books(|books| about.effects(books)).len();
-        let name = match outcome {
-            Outcome::NotSent => "NotSent stays true",
-            _ => "Rejected stays true",
-        };
-        world.check(name, done == 0, || format!("{about:?} was done"));
+        if *outcome == Outcome::NotSent {
+            let holds = done == 0 && arrived(world, about) == 0;
+            world.check("NotSent stays true", holds, || format!("{about:?} arrived"));
+        } else {
+            world.check("Rejected stays true", done == 0, || format!("{about:?} was done"));
+        }
     }
-    for (about, kept) in claims.lost {
-        let recovery = match &kept {
-            Some(kept) => serde_json::from_str(kept).unwrap(),
-            None => about.recovery(),
+    for (about, kept) in &claims.lost {
+        let recovery = match kept {
+            Kept::Nothing => about.recovery(),
+            Kept::Row(row) => serde_json::from_str(row).unwrap(),
+            Kept::Memory(recovery, of) if *of == machine => recovery.clone(),
+            Kept::Memory(..) => continue,
         };
         let effects = world.books(|books| about.effects(books));
-        let found = match recovered(client, &about, &recovery).await {
-            Ok(found) => found,
-            Err(error) => {
-                world.check("recover works after the faults", false, || {
-                    format!("{about:?} {error}")
-                });
-                continue;
-            }
-        };
-        let (mut ids, is_one) = found;
+        let found = recovered(client, about, &recovery).await;
+        world.check("recover works after the faults", found.is_ok(), || format!("{found:?}"));
+        let Ok((mut ids, is_one)) = found else { continue };
         ids.sort();
         let is_unique = !matches!(about, About::Refund(_, _, false));
         let holds = match effects.len() {
@@ -168,7 +195,7 @@ pub(crate) async fn prove(world: &World, client: &Client) {
             1 => is_unique && is_one && ids == effects || !is_unique && ids.contains(&effects[0]),
             _ => !is_one && effects.iter().all(|id| ids.contains(id)),
         };
-        if !holds && world.plan().too_late {
+        if !holds && about.is_too_late(world) {
             world.exception("not found, because it arrived too late");
             continue;
         }
@@ -176,6 +203,7 @@ pub(crate) async fn prove(world: &World, client: &Client) {
             format!("{about:?} {kept:?}: found {ids:?}, in the books {effects:?}")
         });
     }
+    world.state().claims = claims;
 }
 
 /// The ids that a look-up finds, and whether it says that it is this one.

@@ -70,7 +70,7 @@ impl Clerk {
             }
             Err(error) => {
                 world.event(format_args!("{:?}: {about:?} {error}", error.outcome()));
-                claims::failed(world, about, &error);
+                claims::failed(world, machine.number(), about, &error);
                 self.after(about, &error).await;
                 None
             }
@@ -170,6 +170,7 @@ impl Clerk {
             let params = CreateRefund::builder()
                 .description(format!("{order_no}-try{again}"))
                 .amount(Amount::from_fen((amount / 2).max(1)));
+            let is_healed = world.is_healed();
             let start = Instant::now();
             let once = machine.client().refunds(id).create_once(tag.as_str(), params);
             let result = machine.run(machine.draw_end(), once).await;
@@ -178,6 +179,15 @@ impl Clerk {
             world.check("a refund with a tag ends in its time", in_time, || tag.clone());
             world
                 .event(format_args!("refund with a tag: {:?}", result.as_ref().map(Result::is_ok)));
+            let is_known = match &result {
+                Some(Err(error)) => error.outcome() == Outcome::Rejected,
+                result => result.is_some(),
+            };
+            world.check(
+                "a refund with a tag works after the faults",
+                is_known || !is_healed,
+                || format!("{tag}: {:?}", result.as_ref().map(|result| result.as_ref().err())),
+            );
             match result {
                 Some(Ok(refund)) => {
                     let is_true = world

@@ -27,6 +27,11 @@ pub(crate) fn comes(world: &World, n: usize) {
     if !is_first {
         return;
     }
+    let pays_after = match world.below(12) {
+        0..3 => return,
+        3 => Duration::from_millis(lasts - 1_000),
+        _ => Duration::from_secs(world.pick(&SECONDS)),
+    };
     let confirms_after = if world.strikes(Fault::LateConfirmation, 40) {
         world.pick(&[4, 50, 300, 1_200])
     } else {
@@ -38,11 +43,6 @@ pub(crate) fn comes(world: &World, n: usize) {
         charge.confirms_after = confirms_after * 1_000;
         charge.takes_after_reverse = takes_after_reverse;
     }
-    let pays_after = match world.below(12) {
-        0..3 => return,
-        3 => Duration::from_millis(lasts - 1_000),
-        _ => Duration::from_secs(world.pick(&SECONDS)),
-    };
     let fails_first = world.chance(20);
     let (later, confirms_after) = (world.clone(), Duration::from_secs(confirms_after));
     world.spawn(async move {

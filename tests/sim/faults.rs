@@ -77,6 +77,7 @@ faults! {
     IdleClosed = "kept connection closed",
     // Of what is shown.
     Stale = "an old state shown",
+    Cached = "an answer of a cache",
     // Of the merchant.
     Crash = "crash",
     MachineCrash = "crash of a machine",
@@ -98,8 +99,13 @@ impl Fault {
     /// What strikes a request.
     pub(crate) fn of_requests() -> impl Iterator<Item = Self> {
         let from = Self::ResetInRequest as usize;
-        let to = Self::Stale as usize;
+        let to = Self::Cached as usize;
         Self::ALL[from..=to].iter().copied().filter(|fault| *fault != Self::PlanLimit)
+    }
+
+    /// Whether it changes nothing but successes.
+    pub(crate) fn changes_successes(self) -> bool {
+        matches!(self, Self::SomethingElse | Self::NotDone | Self::OtherMode)
     }
 
     /// Whether a request that it strikes may have been carried out: 2 always, 1 perhaps, 0 never.

@@ -28,11 +28,13 @@ struct Place {
     started: Instant,
     /// From the number of a request, its method and its target to the answer, without a `Date` if that is
     /// true.
-    script: Arc<dyn Fn(&Self, usize, &str, &str) -> Answer + Send + Sync>,
+    script: Arc<Script>,
     requests: Arc<AtomicUsize>,
     /// Connections are refused for so long.
     refuses_for: Duration,
 }
+
+type Script = dyn Fn(&Place, usize, &str, &str) -> Answer + Send + Sync;
 
 struct Answer {
     status: u16,

@@ -23,6 +23,7 @@ pub(crate) struct Machine(Arc<Inner>);
 
 struct Inner {
     world: World,
+    number: usize,
     /// By how many milliseconds its clock is ahead.
     ahead: Arc<AtomicI64>,
     client: Mutex<Client>,
@@ -49,18 +50,28 @@ impl Settings {
 }
 
 impl Machine {
-    pub(crate) fn new(world: &World, settings: Settings) -> Self {
+    pub(crate) fn new(world: &World, number: usize, settings: Settings) -> Self {
         let ahead = Arc::new(AtomicI64::new(0));
         let client = Mutex::new(client(world, &ahead, settings));
         let crashes = Notify::new();
-        let machine =
-            Self(Arc::new(Inner { world: world.clone(), ahead, client, crashes, settings }));
+        let machine = Self(Arc::new(Inner {
+            world: world.clone(),
+            number,
+            ahead,
+            client,
+            crashes,
+            settings,
+        }));
         if world.strikes(Fault::ClockWrong, 60) {
             machine.set_clock(
                 world.pick(&[-3_600_000, -600_000, -90_000, 90_000, 600_000, 3_600_000]),
             );
         }
         machine
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.0.number
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -78,6 +89,7 @@ impl Machine {
     fn set_clock(&self, ahead: i64) {
         self.0.world.event(format_args!("a clock is ahead by {ahead} ms"));
         self.0.ahead.store(ahead, Relaxed);
+        self.0.world.state().had_wrong_clock |= ahead != 0;
         // Nobody has read the old clock yet, or it is stepped under those who have.
         if self.0.world.elapsed().is_zero() {
             *self.0.client.lock().unwrap() = client(&self.0.world, &self.0.ahead, self.0.settings);
@@ -129,8 +141,12 @@ impl Machine {
                 *self.0.client.lock().unwrap() = new;
                 self.0.crashes.notify_waiters();
             }
-            if world.is_healed() || self.clock_is_wrong() && world.strikes(Fault::ClockStepped, 10)
-            {
+            let is_set = if world.is_healed() {
+                world.chance(50)
+            } else {
+                self.clock_is_wrong() && world.strikes(Fault::ClockStepped, 10)
+            };
+            if is_set {
                 self.set_clock(0);
             }
         }

@@ -80,6 +80,9 @@ impl AsyncRead for ClientSide {
         }
         buf.put_slice(&front[..n]);
         pipe.bytes.drain(..n);
+        if let Some(writer) = pipe.writer.take() {
+            writer.wake();
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -158,6 +161,19 @@ impl ServerSide {
         if let Some(reader) = wire.to_client.reader.take() {
             reader.wake();
         }
+    }
+
+    /// Waits until the client has read everything; whether it has.
+    pub(crate) async fn is_read(&self) -> bool {
+        poll_fn(|cx| {
+            let mut wire = lock(&self.0);
+            if wire.to_client.bytes.is_empty() || wire.to_server.closed {
+                return Poll::Ready(wire.to_client.bytes.is_empty() && !wire.to_server.closed);
+            }
+            wire.to_client.writer = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
     }
 
     /// Ends the connection with a reset: what was written and not yet read is lost.

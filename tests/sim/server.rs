@@ -166,7 +166,7 @@ fn check_signature(world: &World, raw: &Raw) -> Option<Reply> {
     if !world.plan().checks_clock || off < 300_000 {
         return None;
     }
-    world.struck(Fault::ClockWrong);
+    world.event(format_args!("  the timestamp is refused"));
     let body = json!({ "error": { "type": "invalid_request_error", "message": "timestamp" } });
     Some(Reply { status: 401, body, new_charge: None })
 }
@@ -200,10 +200,16 @@ async fn answer(world: &World, side: &ServerSide, request: &Request, raw: &Raw) 
         let is_old = request.reads() && world.strikes(Fault::Stale, 30);
         let age = if is_old { world.below(60_000) } else { 0 };
         let reply = carry_out(world, request, age);
-        return write(world, side, &Answer::of(world, &reply)).await;
+        let after = write(world, side, &Answer::of(world, &reply)).await;
+        let shows_paid = reply.body["paid"] == true && reply.body["reversed"] == false;
+        if request.reads() && shows_paid && side.is_read().await {
+            let id = reply.body["id"].as_str().unwrap().to_owned();
+            world.state().shown_paid.insert(id, world.now());
+        }
+        return after;
     };
-    world.struck(fault);
     if fault == Fault::Delayed {
+        world.struck(fault);
         return delay(world, side, request).await;
     }
     let acts = match fault.acts() {
@@ -211,28 +217,46 @@ async fn answer(world: &World, side: &ServerSide, request: &Request, raw: &Raw) 
         acts => acts > 0,
     };
     let reply = acts.then(|| carry_out(world, request, 0));
+    let refusal = reply.as_ref().filter(|reply| fault.changes_successes() && reply.status != 200);
+    if let Some(refusal) = refusal {
+        return write(world, side, &Answer::of(world, refusal)).await;
+    }
+    world.struck(fault);
     strike(world, side, request, fault, reply).await
 }
 
 /// Counts the whole requests that arrive, by what they are about.
 fn count(world: &World, request: &Request) {
-    if let Some(mark) = request.never_twice() {
-        let times = {
+    if request.reads() {
+        return;
+    }
+    let (mark, now) = (request.mark(), world.now());
+    let (times, first) = {
+        let mut state = world.state();
+        let (times, first) = state.arrived.entry(mark.clone()).or_insert((0, now));
+        *times += 1;
+        (*times, *first)
+    };
+    match request.segments().as_slice() {
+        // Its window begins before the first one is on the road.
+        ["charges"] if times == 1 => {}
+        ["charges"] => {
+            let in_time = now - first <= 50_000 + world.plan().latency;
+            world.check("a create is repeated within its window", in_time, || {
+                format!("{mark} once more after {} ms", now - first)
+            });
+        }
+        [_, id, "reverse"] => {
             let mut state = world.state();
-            let times = state.arrived.entry(mark.clone()).or_default();
-            *times += 1;
-            *times
-        };
-        world.check("a write that must not be repeated is sent once", times == 1, || {
+            // One that was on the road when it was kept knew nothing of it.
+            let on_the_road = 2 * world.plan().latency + 1_000;
+            if state.kept_paid.get(*id).is_some_and(|kept| now > kept + on_the_road) {
+                state.gave_back.insert((*id).to_owned());
+            }
+        }
+        _ => world.check("a write that must not be repeated is sent once", times == 1, || {
             format!("{mark} was sent {times} times")
-        });
-    } else if !request.reads() {
-        let about = match request.segments().as_slice() {
-            ["charges"] => request.body["order_no"].as_str().unwrap_or_default().to_owned(),
-            [_, id, ..] => (*id).to_owned(),
-            _ => return,
-        };
-        *world.state().arrived.entry(about).or_default() += 1;
+        }),
     }
 }
 
@@ -255,6 +279,9 @@ async fn delay(world: &World, side: &ServerSide, request: &Request) -> After {
     let delay = Duration::from_millis(world.below(minutes * 60_000));
     if delay > Duration::from_secs(240) {
         world.exception("a request that arrived later than four minutes");
+        let mut state = world.state();
+        let order_no = state.books.order_of(request);
+        state.too_late.extend(order_no);
     }
     let (later, request) = (world.clone(), request.clone());
     world.spawn(async move {

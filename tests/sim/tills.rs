@@ -14,7 +14,7 @@ use crate::books::Millis;
 use crate::channels::{self, MINUTE, Rules};
 use crate::clerks::{Clerk, order};
 use crate::faults::Fault;
-use crate::judge::{self, Settlement};
+use crate::judge::{self, Settlement, Terms, Timing};
 use crate::machine::Machine;
 use crate::world::World;
 
@@ -27,10 +27,11 @@ pub(crate) struct Row {
     ending: Option<Settled>,
     /// The create was handed to a process that may have sent it.
     pub(crate) create_sent: bool,
-    /// This owner has seen that it was paid in time.
-    seen_in_time: bool,
-    gave_back_in_time: bool,
-    pub(crate) cancelled: Option<Millis>,
+    /// Since when this owner has it.
+    owned_since: Millis,
+    /// When the settlement began that the token is of.
+    begun: Millis,
+    cancelled: Option<Millis>,
 }
 
 /// One order to be settled.
@@ -78,29 +79,35 @@ impl Clerk {
         }
         let begun = Instant::now();
         let mut rounds = 0;
-        let mut after_healing = None;
+        // The first round that worked, or went on, after the faults.
+        let mut in_peace = None;
         let settled = loop {
             rounds += 1;
-            if let Some(settled) = till.round(id.as_deref()).await {
-                let Settled::Unresolved(left) = &settled else { break settled };
-                world.event(format_args!("{} unresolved: {}", till.order_no, left.obstacle));
+            let round = Instant::now();
+            let ended = till.round(id.as_deref()).await;
+            let took = world.healed_since(*in_peace.get_or_insert(round));
+            if took.is_zero() {
+                in_peace = None;
+            }
+            let in_time = took <= judge::bound(&till.rules);
+            world.check("a settlement ends after the faults", in_time, || {
+                format!("{} {} {took:?}", till.order_no, till.rules.name)
+            });
+            match ended {
+                Some(Settled::Unresolved(left)) => {
+                    world.event(format_args!("{} unresolved: {}", till.order_no, left.obstacle));
+                }
+                Some(settled) => break settled,
+                None => {}
+            }
+            if !in_time {
+                return;
             }
             let rest = world.pick(&[0, 1, 4, 40, 40, 600, 1_200, 14_400]);
             let rest = if world.is_healed() { rest.min(600) } else { rest };
             sleep(Duration::from_secs(rest)).await;
-            if world.is_healed() {
-                let since = *after_healing.get_or_insert(Instant::now());
-                let bound = judge::bound(&till.rules);
-                if since.elapsed() > bound {
-                    world.check("a settlement ends after the faults", false, || {
-                        format!("{} {} after {:?}", till.order_no, till.rules.name, since.elapsed())
-                    });
-                    return;
-                }
-            }
             assert!(rounds < 20_000, "a settlement that never rests");
         };
-        world.check("a settlement ends after the faults", true, String::new);
         world.event(format_args!(
             "{} {settled}, {rounds} rounds in {:?}",
             till.order_no,
@@ -111,10 +118,10 @@ impl Clerk {
         judge::note(
             &world,
             Settlement {
+                terms: till.terms(&row),
                 order_no: till.order_no,
                 rules: till.rules,
                 settled,
-                gave_back_in_time: row.gave_back_in_time,
             },
         );
     }
@@ -139,10 +146,10 @@ impl Till {
         let owner = {
             let mut row = self.row.lock().unwrap();
             row.owner += 1;
-            // What an earlier owner saw counts if the token carries it.
-            let carries =
-                row.token.as_ref().is_some_and(|token| token.contains("\"seen_paid\":true"));
-            row.seen_in_time &= carries;
+            row.owned_since = world.now();
+            if row.token.is_none() {
+                row.begun = world.now();
+            }
             row.owner
         };
         world.event(format_args!("{} owner {owner}", self.order_no));
@@ -156,7 +163,9 @@ impl Till {
         } else {
             machine.run(machine.draw_end(), work).await
         };
-        match ended? {
+        let ended = ended?;
+        world.check("a settlement does not fail", ended.is_ok(), || format!("{ended:?}"));
+        match ended {
             Ok(settled) => {
                 if let Some(kept) = &self.row.lock().unwrap().ending {
                     let same = kept.to_string() == settled.to_string();
@@ -167,10 +176,7 @@ impl Till {
                 }
                 Some(settled)
             }
-            Err(error) => {
-                world.check("a settlement does not fail", false, || format!("{error}"));
-                None
-            }
+            Err(_) => None,
         }
     }
 
@@ -215,16 +221,11 @@ impl Till {
         let settlement = begin.on_step(move |step| {
             let till = till.clone();
             async move {
-                let reverses = step.kind == StepKind::Reverse;
                 let ending = match step.kind {
                     StepKind::Ended(settled) => Some(settled),
                     _ => None,
                 };
-                till.keep(owner, &step.token, ending).await?;
-                if reverses {
-                    till.reverses();
-                }
-                Ok(())
+                till.keep(owner, &step.token, ending).await
             }
         });
         let handle = settlement.handle();
@@ -279,9 +280,6 @@ impl Till {
                     if self.keep(owner, &token, None).await.is_err() {
                         return Ok(self.stopped(token));
                     }
-                    if token.to_string().contains("\"phase\":\"reverse\"") {
-                        self.reverses();
-                    }
                     sleep(wait).await;
                     (token, None)
                 }
@@ -320,7 +318,7 @@ impl Till {
         token: &SettleToken,
         ending: Option<Settled>,
     ) -> Result<(), Stop> {
-        let world = self.world();
+        let (world, begun) = (self.world(), self.world().now());
         sleep(Duration::from_millis(world.below(50))).await;
         if self.row.lock().unwrap().owner != owner {
             return Err(Stop);
@@ -328,40 +326,45 @@ impl Till {
         if world.strikes(Fault::LostLease, 5) {
             return Err(Stop);
         }
-        let (seen, token) = (self.has_seen_payment(token), token.to_string());
+        let token = token.to_string();
         world.check("no secret in a token", !crate::log::shows_secret(&token), || token.clone());
         let mut row = self.row.lock().unwrap();
         row.token = Some(token);
-        row.seen_in_time |= seen;
         if let Some(ending) = ending.filter(|ending| !matches!(ending, Settled::Unresolved(_))) {
             row.ending = Some(ending);
         }
+        self.keep_payment(&row, begun);
         Ok(())
     }
 
-    /// Whether a token says that a payment was seen that was in time, so that it must be kept.
-    fn has_seen_payment(&self, token: &SettleToken) -> bool {
-        let text = token.to_string();
-        if !text.contains("\"seen_paid\":true") || text.contains("\"is_start_rough\":true") {
-            return false;
+    fn terms(&self, row: &Row) -> Terms {
+        Terms {
+            accepts_late: self.accepts_late,
+            gives_up_after: self.give_up_after.map_or(MINUTE, |time| time.as_millis() as u64),
+            placed: self.started,
+            begun: row.begun,
+            cancelled: row.cancelled.unwrap_or(Millis::MAX),
         }
-        let Some(id) = token.charge() else { return false };
-        let paid = self.world().books(|books| {
-            let charge = books.charge(id.as_str())?;
-            let until = charge.rules.reversible_until(charge.created);
-            Some((charge.paid?, until.map_or(u64::MAX, |until| until.saturating_sub(MINUTE))))
-        });
-        let cancelled = self.row.lock().unwrap().cancelled.unwrap_or(u64::MAX);
-        let give_up_after = self.give_up_after.map_or(MINUTE, |time| time.as_millis() as u64);
-        paid.is_some_and(|(paid, until)| {
-            let end = until.min(cancelled).min(self.started + give_up_after);
-            self.accepts_late || paid + 2_000 < end
-        })
     }
 
-    /// A reverse is about to be sent.
-    fn reverses(&self) {
-        let mut row = self.row.lock().unwrap();
-        row.gave_back_in_time |= row.seen_in_time;
+    /// Whoever has kept a token after this owner was shown a payment that was in time has kept that as well.
+    fn keep_payment(&self, row: &Row, at: Millis) {
+        let (world, terms) = (self.world(), self.terms(row));
+        // With these an answer may be for another owner, or is not believed.
+        let unclear = [Fault::Frozen, Fault::Repeated, Fault::Unasked];
+        if unclear.into_iter().any(|fault| world.plan().enables(fault)) {
+            return;
+        }
+        let knows_times = !world.state().had_wrong_clock;
+        let state = &mut *world.state();
+        for charge in state.books.of_order(&self.order_no) {
+            let shown = state.shown_paid.get(&charge.id);
+            let is_shown = shown.is_some_and(|shown| (row.owned_since..=at).contains(shown));
+            let is_in_time =
+                terms.accepts_late || knows_times && terms.timing(charge) == Timing::InTime;
+            if is_shown && is_in_time {
+                state.kept_paid.entry(charge.id.clone()).or_insert(at);
+            }
+        }
     }
 }

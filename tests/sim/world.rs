@@ -1,6 +1,6 @@
 //! One simulated world: its time, its chance, its books, what went wrong in it and what was checked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -35,8 +35,8 @@ pub(crate) struct Plan {
     intensity: u32,
     /// Which faults there are at all.
     enabled: Vec<bool>,
-    /// The longest time of a request on the road.
-    latency: u64,
+    /// The longest time of a request on the road, in milliseconds.
+    pub(crate) latency: u64,
     /// How many requests the account's plan admits at a time.
     pub(crate) admits: usize,
     /// Requests are refused if their timestamp is off by five minutes, and the clients correct it.
@@ -52,13 +52,23 @@ pub(crate) struct Plan {
 pub(crate) struct State {
     pub(crate) rng: Rng,
     pub(crate) books: Books,
-    healed: bool,
+    healed: Option<Instant>,
     trace: u64,
     lines: Option<Vec<String>>,
     pub(crate) report: Report,
     pub(crate) failures: Vec<String>,
-    /// Whole requests that arrived, by what they are about.
-    pub(crate) arrived: HashMap<String, u32>,
+    /// Whole requests that arrived, by what they are about: how many, and when the first one did.
+    pub(crate) arrived: HashMap<String, (u32, Millis)>,
+    /// When the merchant was told last that a charge is paid.
+    pub(crate) shown_paid: HashMap<String, Millis>,
+    /// Since when the merchant has kept that a charge was paid in time.
+    pub(crate) kept_paid: HashMap<String, Millis>,
+    /// Charges that were reversed all the same.
+    pub(crate) gave_back: HashSet<String>,
+    /// Orders of which a request arrived later than the SDK allows for.
+    pub(crate) too_late: HashSet<String>,
+    /// A machine had a wrong clock, so that the crate cannot know when a payment was late.
+    pub(crate) had_wrong_clock: bool,
     /// How long each answer takes beside its time on the road.
     pub(crate) answers_after: Duration,
     pub(crate) under_way: usize,
@@ -93,12 +103,17 @@ impl World {
         let state = State {
             rng,
             books: Books::default(),
-            healed: false,
+            healed: None,
             trace: 0xcbf2_9ce4_8422_2325,
             lines: is_logged.then(Vec::new),
             report: Report { faults: vec![0; Fault::ALL.len()], ..Report::default() },
             failures: Vec::new(),
             arrived: HashMap::new(),
+            shown_paid: HashMap::new(),
+            kept_paid: HashMap::new(),
+            gave_back: HashSet::new(),
+            too_late: HashSet::new(),
+            had_wrong_clock: false,
             answers_after: Duration::ZERO,
             under_way: 0,
             most_under_way: 0,
@@ -176,7 +191,7 @@ impl World {
     /// intensity.
     pub(crate) fn draw(&self, share: u32, of: impl Iterator<Item = Fault>) -> Option<Fault> {
         let mut state = self.state();
-        if state.healed || state.rng.u32(0..10_000) >= self.plan().intensity * share {
+        if state.healed.is_some() || state.rng.u32(0..10_000) >= self.plan().intensity * share {
             return None;
         }
         let enabled: Vec<_> = of.filter(|fault| self.plan().enabled[*fault as usize]).collect();
@@ -187,7 +202,7 @@ impl World {
     pub(crate) fn strikes(&self, fault: Fault, percent: u32) -> bool {
         let strikes = {
             let mut state = self.state();
-            let is_enabled = !state.healed && self.plan().enabled[fault as usize];
+            let is_enabled = state.healed.is_none() && self.plan().enabled[fault as usize];
             is_enabled && state.rng.u32(0..100) < percent
         };
         if strikes {
@@ -204,11 +219,16 @@ impl World {
     /// From now on nothing goes wrong any more.
     pub(crate) fn heal(&self) {
         self.event(format_args!("healed"));
-        self.state().healed = true;
+        self.state().healed.get_or_insert_with(Instant::now);
     }
 
     pub(crate) fn is_healed(&self) -> bool {
-        self.state().healed
+        self.state().healed.is_some()
+    }
+
+    /// How long nothing has gone wrong any more, at the most since a moment.
+    pub(crate) fn healed_since(&self, moment: Instant) -> Duration {
+        self.state().healed.map_or(Duration::ZERO, |healed| healed.max(moment).elapsed())
     }
 
     /// Checks an invariant.
