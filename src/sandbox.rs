@@ -273,11 +273,13 @@ impl Sandbox {
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("{wanted}: {error}")))?;
         let address = listener.local_addr()?;
+        let printer = options.print_requests.then(server::printer);
         let inner = Arc::new(SandboxInner {
             port: address.port(),
             merchant: options.merchant(),
             options,
             pingxx: pingxx_key(),
+            printer,
             concurrent: AtomicUsize::new(0),
             locked: Mutex::new(Locked { state, ..Locked::default() }),
             changed: Notify::new(),

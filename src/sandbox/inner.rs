@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,6 +20,8 @@ pub(super) struct SandboxInner {
     /// Whose signatures are accepted; `None` accepts every signature.
     pub(super) merchant: Option<PublicKey>,
     pub(super) pingxx: SigningKey,
+    /// Where the line of a request is printed.
+    pub(super) printer: Option<SyncSender<String>>,
     /// The number of requests that are being answered.
     pub(super) concurrent: AtomicUsize,
     pub(super) locked: Mutex<Locked>,

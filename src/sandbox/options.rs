@@ -45,7 +45,8 @@ pub struct Options {
     /// its time on.
     #[builder(default = true)]
     pub(super) sign_answers: bool,
-    /// Whether a line for each request is printed to the standard output; `false` if not set.
+    /// Whether a line for each request is printed to the standard output; `false` if not set. Lines
+    /// are dropped while nobody reads it.
     #[builder(default)]
     pub(super) print_requests: bool,
     /// Charges to create at the start: a JSON array of bodies as for `POST /v1/charges`. Each may

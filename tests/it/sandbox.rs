@@ -1,13 +1,13 @@
 //! The sandbox as its users know it: payers, refunds, events, webhooks, faults, rude clients.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pingpp::sandbox::{Fault, Options, Sandbox, payer};
 use pingpp::webhook;
 use pingpp::{
-    Amount, Charge, Client, CreateRefund, Error, ErrorCode, Event, EventType, ListEvents, Mode,
-    Outcome, PayBy, Recovered, RefundState, RetryPolicy,
+    Amount, Charge, Client, CreateRefund, Error, ErrorCode, Event, EventType, ListCharges,
+    ListEvents, Mode, Outcome, PayBy, Recovered, RefundState, RetryPolicy,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

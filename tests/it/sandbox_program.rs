@@ -1,18 +1,25 @@
-//! The program `pingpp-sandbox`: its apps, and a state that outlives it.
+//! The program `pingpp-sandbox`: its apps, its output, and a state that outlives it.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use pingpp::{Client, SigningKey};
+use pingpp::{Client, RetryPolicy};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use crate::order;
 
-/// The program, and a client of it. Ends with the test.
+const APP: &str = "app_sandbox000000001";
+
+/// The program, and clients of it. Ends with the test.
 struct Program {
     child: Child,
     url: String,
+    /// Open, but nobody reads it.
+    output: Option<BufReader<ChildStdout>>,
 }
 
 impl Program {
@@ -22,25 +29,30 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
-        let url = first.strip_prefix("listening on ").unwrap().to_owned();
-        // It waits for nobody who reads its output.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url }
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        output.read_line(&mut first).unwrap();
+        let url = first.trim_end().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, url, output: Some(output) }
     }
 
     fn client(&self, app: &str) -> Client {
-        let key = SigningKey::from_pem(include_str!("../keys/merchant.pem")).unwrap();
-        let builder = Client::builder("sk_test_sandbox0000000000000000").signing_key(key).app(app);
-        builder.base_url(&self.url).no_proxy().build().unwrap()
+        let builder = Client::builder("sk_test_sandbox0000000000000000").unsigned().app(app);
+        builder.retry(RetryPolicy::none()).base_url(&self.url).no_proxy().build().unwrap()
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn end(mut self) {
+        assert!(self.child.wait().unwrap().success());
     }
 
     /// Asks it to stop, as a service manager does.
-    fn stop(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
+    fn stop(self) {
+        self.send(Signal::TERM);
+        self.end();
     }
 }
 
@@ -53,6 +65,28 @@ impl Drop for Program {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// The status of `GET /v1/charges/NAME`.
+async fn status(client: &Client, name: &str) -> Option<u16> {
+    let found = tokio::time::timeout(Duration::from_secs(10), client.charges().retrieve(name));
+    found.await.ok()?.err()?.status()
+}
+
+#[tokio::test]
+async fn nobody_has_to_read_the_output_of_the_program() {
+    for is_closed in [false, true] {
+        let mut program = Program::start(&[]);
+        if is_closed {
+            program.output = None;
+        }
+        let client = program.client(APP);
+        for number in 0..2_000 {
+            let name = format!("ch_{number:0>100}");
+            assert_eq!(status(&client, &name).await, Some(404), "{number} {is_closed}");
+        }
+        program.stop();
+    }
 }
 
 #[tokio::test]
