@@ -392,6 +392,15 @@ impl Sandbox {
         self.inner.change(|state| state.snapshot())
     }
 
+    /// Stops the sandbox, and returns everything in it as [`snapshot`](Self::snapshot) does. What it
+    /// has answered until then is in the snapshot, and it answers nothing more.
+    pub fn into_snapshot(self) -> String {
+        let mut locked = self.inner.lock();
+        locked.has_ended = true;
+        locked.state.catch_up();
+        locked.state.snapshot()
+    }
+
     /// Goes back to how the sandbox started: objects, clock, faults, and the log of requests.
     pub fn reset(&self) {
         self.inner.reset();

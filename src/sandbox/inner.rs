@@ -38,6 +38,8 @@ pub(super) struct Locked {
     pub(super) connections: usize,
     pub(super) resets: usize,
     pub(super) panicked: bool,
+    /// Whether the last snapshot was taken.
+    pub(super) has_ended: bool,
 }
 
 impl SandboxInner {

@@ -78,7 +78,13 @@ async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(async |request| {
         let mut response = answer(request, &sandbox).await?;
-        let now = sandbox.lock().state.clock.date(sandbox.options.clock_ahead);
+        let locked = sandbox.lock();
+        // What is answered has to be in the last snapshot.
+        if locked.has_ended {
+            return Err(ConnectionAborted);
+        }
+        let now = locked.state.clock.date(sandbox.options.clock_ahead);
+        drop(locked);
         response.headers_mut().insert(DATE, now);
         Ok::<_, ConnectionAborted>(response)
     });

@@ -91,34 +91,89 @@ async fn nobody_has_to_read_the_output_of_the_program() {
 
 #[tokio::test]
 async fn the_program_goes_on_with_the_state_that_it_wrote_when_it_was_stopped() {
+    // What the program writes first is another file than the state and than any other file.
+    for name in ["state.json", "x.new"] {
+        let folder = tempfile::tempdir().unwrap();
+        let [state, other] = [name, "state.new"].map(|name| folder.path().join(name));
+        fs::write(&other, "mine").unwrap();
+        let arguments = ["--app", "app_1", "--app", "app_2", "--state", text(&state)];
+        let program = Program::start(&arguments);
+        let charge = program.client("app_2").charges().create(order("1")).await.unwrap();
+        let stranger = program.client("app_3").charges().create(order("2")).await;
+        assert_eq!(stranger.unwrap_err().status(), Some(400));
+        program.stop();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+
+        let program = Program::start(&arguments);
+        let found = program.client("app_2").charges().retrieve(&charge.id).await.unwrap();
+        assert_eq!((found.order_no, found.created), (charge.order_no, charge.created));
+        let (link, old) = (folder.path().join("link"), fs::read_to_string(&state).unwrap());
+        fs::hard_link(&state, &link).unwrap();
+        program.stop();
+        assert_eq!(fs::read_to_string(&link).unwrap(), old, "replaced as a whole");
+        assert_ne!(fs::read_to_string(&state).unwrap(), old);
+    }
+}
+
+#[tokio::test]
+async fn the_state_is_written_whatever_signal_ends_the_program_and_however_early() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        for number in 0..10 {
+            let state = folder.path().join(format!("{signal:?}{number}"));
+            let program = Program::start(&["--state", text(&state)]);
+            program.send(signal);
+            program.end();
+            assert!(state.exists(), "{signal:?} {number}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_before_the_end_is_in_the_state() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state.json");
-    let arguments = ["--app", "app_1", "--app", "app_2", "--state", text(&state)];
-    let program = Program::start(&arguments);
-    let charge = program.client("app_2").charges().create(order("1")).await.unwrap();
-    assert_eq!(
-        program.client("app_3").charges().create(order("2")).await.unwrap_err().status(),
-        Some(400)
-    );
-    program.stop();
-    let names: Vec<_> =
-        std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();
-    assert_eq!(names, std::slice::from_ref(&state), "nothing else is left");
-
-    let program = Program::start(&arguments);
-    let found = program.client("app_2").charges().retrieve(&charge.id).await.unwrap();
-    assert_eq!((found.order_no, found.created), (charge.order_no, charge.created));
-    program.stop();
+    let arguments = ["--state", text(&state)];
+    for round in 0..3 {
+        let program = Program::start(&arguments);
+        let tills = (0..8).map(|till| {
+            let client = program.client(APP);
+            tokio::spawn(async move {
+                let mut made = Vec::new();
+                loop {
+                    let number = format!("{round}{till}{:06}", made.len());
+                    match client.charges().create(order(&number)).await {
+                        Ok(charge) => made.push(charge.id),
+                        Err(_) => return made,
+                    }
+                }
+            })
+        });
+        let tills: Vec<_> = tills.collect();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        program.stop();
+        let written = fs::read_to_string(&state).unwrap();
+        for till in tills {
+            let made = till.await.unwrap();
+            assert!(!made.is_empty());
+            for id in made {
+                assert!(written.contains(&format!("\"{id}\"")), "{id} of round {round} is lost");
+            }
+        }
+    }
 }
 
 #[tokio::test]
 async fn the_program_says_what_is_wrong_and_exits_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state.json");
-    std::fs::write(&state, "{").unwrap();
+    fs::write(&state, "{").unwrap();
     let port = ["--port", "x"];
     for (arguments, why) in [
         (&["--state", text(&state)][..], "not a state of the sandbox"),
+        (&["--state", text(&folder.path().join("none/state.json"))], "none/state.json"),
+        (&["--state", ""], "--state"),
         (&["--no-such-option"], "--help"),
         (&port, "x"),
     ] {
@@ -128,5 +183,16 @@ async fn the_program_says_what_is_wrong_and_exits_with_1() {
         let error = String::from_utf8(run.stderr).unwrap();
         assert!(run.status.code() == Some(1) && error.contains(why), "{error}");
     }
-    assert_eq!(std::fs::read_to_string(&state).unwrap(), "{", "it is left as it was");
+    assert_eq!(fs::read_to_string(&state).unwrap(), "{", "it is left as it was");
+}
+
+#[test]
+fn the_help_says_which_options_need_another_one() {
+    let run = Command::new(env!("CARGO_BIN_EXE_pingpp-sandbox")).arg("--help").output().unwrap();
+    let help = String::from_utf8(run.stdout).unwrap();
+    for option in ["--unsigned-reads", "--clock-tolerance"] {
+        let about = help.split(&format!("\n  {option} ")).nth(1).unwrap();
+        let about = about.split("\n  --").next().unwrap();
+        assert!(about.contains("--merchant-public-key"), "{option} {about}");
+    }
 }
