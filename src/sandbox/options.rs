@@ -66,8 +66,8 @@ pub struct Options {
     /// Ping++ demands signatures for `POST` and `PUT`.
     #[builder(default)]
     pub(super) unsigned_reads: bool,
-    /// How many requests are answered at the same time. More are refused with a 403, as by a plan of
-    /// Ping++. Any number, if not set.
+    /// How many requests are answered at the same time, each until its answer is written. More are
+    /// refused with a 403, as by a plan of Ping++. Any number, if not set.
     pub(super) max_concurrent: Option<usize>,
     /// The state to start with: what [`Sandbox::snapshot`](super::Sandbox::snapshot) returned. The
     /// sandbox goes on at the time of the snapshot.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HOST, ORIGIN, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -98,7 +98,7 @@ async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
 
 async fn answer(
     request: Request<Incoming>,
-    sandbox: &SandboxInner,
+    sandbox: &Arc<SandboxInner>,
 ) -> Result<Response<Body>, ConnectionAborted> {
     let (head, body) = request.into_parts();
     if !is_local(&head.headers, sandbox) {
@@ -128,10 +128,13 @@ async fn answer(
     received.signature = signature(&received, sandbox);
 
     let running = Running::begin(sandbox);
-    let most = sandbox.options.max_concurrent;
-    let admitted = match most.is_some_and(|most| running.count > most) {
-        true => Err(Answer::refused(403, "超过并发数限制 (too many requests at the same time)")),
-        false => admit(&received, sandbox),
+    if sandbox.options.max_concurrent.is_some() {
+        // Otherwise a request would have ended before the next one is looked at.
+        tokio::task::yield_now().await;
+    }
+    let admitted = match running {
+        None => Err(Answer::refused(403, "超过并发数限制 (too many requests at the same time)")),
+        Some(_) => admit(&received, sandbox),
     };
     let (fault, answer) = {
         let mut locked = sandbox.lock();
@@ -158,28 +161,47 @@ async fn answer(
         Some(Err(refusal)) => response(&refusal, None),
         None => Response::new(full("")),
     };
-    match fault {
-        None => Ok(actual),
-        Some(fault) => fail(fault, actual, sandbox).await,
-    }
+    let response = match fault {
+        None => actual,
+        Some(fault) => fail(fault, actual, sandbox).await?,
+    };
+    Ok(match running {
+        None => response,
+        Some(running) => running.until_written(response),
+    })
 }
 
 /// A request that is being answered. It counts until it is dropped.
-struct Running<'a> {
-    sandbox: &'a SandboxInner,
-    /// With the others, at its beginning.
-    count: usize,
-}
+struct Running(Arc<SandboxInner>);
 
-impl<'a> Running<'a> {
-    fn begin(sandbox: &'a SandboxInner) -> Self {
-        Self { sandbox, count: sandbox.concurrent.fetch_add(1, Ordering::Relaxed) + 1 }
+impl Running {
+    /// `None` if it is one too many.
+    fn begin(sandbox: &Arc<SandboxInner>) -> Option<Self> {
+        let most = sandbox.options.max_concurrent.unwrap_or(usize::MAX);
+        let next = |others| (others < most).then_some(others + 1);
+        let begun = sandbox.concurrent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        begun.is_ok().then(|| Self(Arc::clone(sandbox)))
+    }
+
+    /// Counts until the connection drops the body of the response.
+    fn until_written(self, mut response: Response<Body>) -> Response<Body> {
+        // The new body does not know its length.
+        if let Some(length) = response.body().size_hint().exact() {
+            response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
+        response.map(|body| {
+            let counted = body.map_frame(move |frame| {
+                let _running = &self;
+                frame
+            });
+            counted.boxed_unsync()
+        })
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.sandbox.concurrent.fetch_sub(1, Ordering::Relaxed);
+        self.0.concurrent.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -314,3 +314,50 @@ async fn rude_clients_do_not_disturb_it() {
     let error = sandbox.client().charges().retrieve("ch_none").await.unwrap_err();
     assert_eq!(error.status(), Some(404));
 }
+
+/// A client that signs nothing and asks once.
+fn plain_client(sandbox: &Sandbox) -> Client {
+    let builder = Client::builder(sandbox.api_key()).unsigned().app(sandbox.app());
+    let builder = builder.retry(RetryPolicy::none()).max_in_flight(100);
+    builder.base_url(sandbox.base_url()).no_proxy().build().unwrap()
+}
+
+#[test]
+fn sixty_requests_at_once_are_more_than_two() {
+    for mut runtime in
+        [tokio::runtime::Builder::new_current_thread(), tokio::runtime::Builder::new_multi_thread()]
+    {
+        runtime.worker_threads(2).enable_all().build().unwrap().block_on(async {
+            let options = Options::builder().any_signature(true).max_concurrent(2);
+            let sandbox = Sandbox::start_with(options).await.unwrap();
+            let client = plain_client(&sandbox);
+            let ask = || client.charges().retrieve("ch_none");
+            let all: Vec<_> = (0..60).map(|_| tokio::spawn(ask())).collect();
+            let mut counts = [0, 0];
+            for one in all {
+                let status = one.await.unwrap().unwrap_err().status().unwrap();
+                counts[[404, 403].iter().position(|known| *known == status).unwrap()] += 1;
+            }
+            assert!(counts[0] > 0 && counts[1] > 0, "{counts:?}");
+            for _ in 0..100 {
+                assert_eq!(ask().await.unwrap_err().status(), Some(404), "one at a time");
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_request_counts_until_its_answer_is_written() {
+    let options = Options::builder().any_signature(true).max_concurrent(1);
+    let sandbox = Sandbox::start_with(options).await.unwrap();
+    let client = plain_client(&sandbox);
+    let ask = || client.charges().retrieve("ch_none");
+    sandbox.fail_next(Fault::slow(Duration::from_millis(5)));
+    let slow = tokio::spawn(ask());
+    while sandbox.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(ask().await.unwrap_err().status(), Some(403));
+    assert_eq!(slow.await.unwrap().unwrap_err().status(), Some(404));
+    assert_eq!(ask().await.unwrap_err().status(), Some(404));
+}
