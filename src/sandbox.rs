@@ -153,7 +153,7 @@
 //! |---|---|
 //! | `GET /_sandbox/state` | the last objects of each kind, the last requests, the clock |
 //! | `GET /_sandbox/snapshot` | everything, as `--state` reads it |
-//! | `POST /_sandbox/reset` | back to the start |
+//! | `POST /_sandbox/reset` | back to the start; 409 if the `time_expire` of a seed has passed |
 //! | `POST /_sandbox/do` | one of `{"pay": id}`, `{"decline": id}`, `{"confirm": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}` (or another [`Fault`]), `"heal"` |
 //!
 //! The sandbox listens on the loopback interface only and refuses requests from web pages of other
@@ -402,8 +402,13 @@ impl Sandbox {
     }
 
     /// Goes back to how the sandbox started: objects, clock, faults, and the log of requests.
+    ///
+    /// # Panics
+    /// If the options are not good any more, and nothing is changed then: a `time_expire` of the seed
+    /// may have passed.
     pub fn reset(&self) {
-        self.inner.reset();
+        let reset = self.inner.reset();
+        reset.unwrap_or_else(|error| panic!("the sandbox cannot go back to its start: {error}"));
     }
 
     /// Moves the sandbox's clock forward. Payments and refunds that become due happen in order,

@@ -1,10 +1,10 @@
 //! What the tasks of a sandbox share with its handle: settings, and the state behind a lock.
 
-use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{fmt, io};
 
 use tokio::sync::Notify;
 
@@ -54,15 +54,17 @@ impl SandboxInner {
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_add(self.options.clock_ahead)
     }
 
-    /// Goes back to the state of the start.
-    pub(super) fn reset(&self) {
-        // It was made of the same options before.
-        let state = self.options.first_state().unwrap_or_default();
+    /// Goes back to the state of the start. Changes nothing if the options make none any more: a
+    /// `time_expire` of the seed may have passed.
+    pub(super) fn reset(&self) -> io::Result<()> {
+        let state = self.options.first_state()?;
         let mut locked = self.lock();
-        let (connections, resets) = (locked.connections, locked.resets + 1);
-        *locked = Locked { state, connections, resets, ..Locked::default() };
+        let Locked { connections, has_ended, .. } = *locked;
+        let resets = locked.resets + 1;
+        *locked = Locked { state, connections, resets, has_ended, ..Locked::default() };
         drop(locked);
         self.changed.notify_one();
+        Ok(())
     }
 
     /// Applies a change, with everything that is due done before and after it.

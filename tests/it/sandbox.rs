@@ -361,3 +361,35 @@ async fn a_request_counts_until_its_answer_is_written() {
     assert_eq!(slow.await.unwrap().unwrap_err().status(), Some(404));
     assert_eq!(ask().await.unwrap_err().status(), Some(404));
 }
+
+#[tokio::test]
+async fn a_reset_that_is_not_possible_changes_nothing_and_says_why() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let seed = serde_json::json!([{
+        "id": "ch_mine", "order_no": "1", "channel": "alipay_qr", "amount": 100, "currency": "cny",
+        "client_ip": "192.0.2.1", "subject": "s", "body": "b", "time_expire": now + 62,
+    }]);
+    let sandbox = Sandbox::start_with(Options::builder().seed(seed.to_string())).await.unwrap();
+    let client = sandbox.client();
+    let other = client.charges().create(order("2")).await.unwrap();
+    // A charge has to be open for a minute, by the clock of the system at a reset.
+    tokio::time::sleep(3 * SECOND).await;
+    let answer = post(&sandbox, "/_sandbox/reset", "").await;
+    assert!(answer.starts_with("HTTP/1.1 409 ") && answer.contains("time_expire"), "{answer}");
+    let reset = std::panic::AssertUnwindSafe(|| sandbox.reset());
+    assert!(std::panic::catch_unwind(reset).is_err());
+    for id in ["ch_mine", other.id.as_str()] {
+        assert!(!client.charges().retrieve(id).await.unwrap().paid);
+    }
+}
+
+/// Posts a body to the page of a sandbox, with a header: the whole answer.
+async fn post(sandbox: &Sandbox, path: &str, header: &str) -> String {
+    let address = &sandbox.base_url()["http://".len()..];
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}");
+    stream.write_all(format!("{head}Content-Length: 6\r\n\r\n\"heal\"").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
