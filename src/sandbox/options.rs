@@ -59,7 +59,7 @@ pub struct Options {
         apps.into_iter().map(Into::into).collect()
     })]
     pub(super) apps: Vec<String>,
-    /// Whether every other app is accepted, too; `false` if not set.
+    /// Whether other apps are accepted, too, until there are 1,000; `false` if not set.
     #[builder(default)]
     pub(super) any_app: bool,
     /// Whether a `GET` is accepted without a signature; `false` if not set. The documentation of
@@ -84,7 +84,7 @@ impl Options {
         }
         let mut state = State::default();
         state.apps = self.apps.iter().map(|app| app.as_str().into()).collect();
-        state.own_apps = self.apps.len();
+        state.own_apps = (0..self.apps.len()).collect();
         (state.any_app, state.has_webhook) = (self.any_app, self.webhook.is_some());
         if let Some(text) = &self.state {
             state.restore(text)?;

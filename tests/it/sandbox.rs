@@ -393,3 +393,19 @@ async fn post(sandbox: &Sandbox, path: &str, header: &str) -> String {
     stream.read_to_string(&mut answer).await.unwrap();
     answer
 }
+
+#[tokio::test]
+async fn any_app_is_not_any_number_of_apps() {
+    let options = Options::builder().any_app(true).any_signature(true).sign_answers(false);
+    let sandbox = Sandbox::start_with(options).await.unwrap();
+    let list = async |app: &str| {
+        let mut list = plain_client(&sandbox).with_app(app).charges().list(ListCharges::builder());
+        list.next_page().await.map(drop).map_err(|error| error.status().unwrap())
+    };
+    assert_eq!(list(&format!("app_{}", "a".repeat(61))).await, Err(400));
+    for number in 1..1_000 {
+        assert_eq!(list(&format!("app_{number}")).await, Ok(()));
+    }
+    assert_eq!(list("app_1000").await, Err(400));
+    assert_eq!((list("app_1").await, list(sandbox.app()).await), (Ok(()), Ok(())));
+}

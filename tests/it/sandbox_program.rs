@@ -165,6 +165,51 @@ async fn what_was_answered_before_the_end_is_in_the_state() {
 }
 
 #[tokio::test]
+async fn each_app_keeps_what_it_has_whatever_apps_come_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    let user = async |program: &Program, app: &str| {
+        let user = pingpp::Request::get("/v1/apps/{app}/users/u", &[app]);
+        let found = program.client(app).call::<Value>(user).await;
+        found.map_or_else(
+            |error| error.status().unwrap().into(),
+            |user| user["available_balance"].clone(),
+        )
+    };
+    let program = Program::start(&["--app", "app_1", "--state", text(&state)]);
+    let charge = program.client("app_1").charges().create(order("1")).await.unwrap();
+    let bonus = serde_json::json!({ "user": "u", "amount": 500, "order_no": "b1" });
+    let bonus = pingpp::Request::post("/v1/apps/{app}/balance_bonuses", &["app_1"]).json(&bonus);
+    program.client("app_1").call::<Value>(bonus).await.unwrap();
+    program.stop();
+
+    // The second time the state has both apps, the older one first.
+    for apps in [["app_2", "app_1"], ["app_2", "app_1"], ["app_1", "app_2"]] {
+        let arguments = ["--state", text(&state), "--app", apps[0], "--app", apps[1]];
+        let program = Program::start(&arguments);
+        assert_eq!(
+            (user(&program, "app_1").await, user(&program, "app_2").await),
+            (500.into(), 404.into())
+        );
+        for (app, count) in [("app_1", 1), ("app_2", 0)] {
+            let mut list = program.client(app).charges().list(pingpp::ListCharges::builder());
+            let items = list.next_page().await.unwrap().map_or(vec![], |page| page.items);
+            assert_eq!(items.len(), count, "{app}");
+        }
+        // The number is used in the one app, and free in the other one.
+        let again = program.client("app_1").charges().create(order("1")).await.unwrap();
+        assert_eq!(again.id, charge.id);
+        program.stop();
+    }
+    // An app that is not named any more is not served.
+    let program = Program::start(&["--state", text(&state), "--app", "app_2"]);
+    let refused = program.client("app_1").charges().create(order("2")).await.unwrap_err();
+    assert_eq!(refused.status(), Some(400));
+    assert_eq!(user(&program, "app_2").await, 404);
+    program.stop();
+}
+
+#[tokio::test]
 async fn the_program_says_what_is_wrong_and_exits_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state.json");
