@@ -446,7 +446,7 @@ impl Sandbox {
         bodies.into_iter().map(signed).collect()
     }
 
-    /// The requests received so far, oldest first; the last 10,000 are kept.
+    /// The requests received so far, oldest first; the last 10,000 are kept, or the last 64 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.inner.lock().received.kept()
     }

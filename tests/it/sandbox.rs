@@ -395,6 +395,21 @@ async fn post(sandbox: &Sandbox, path: &str, header: &str) -> String {
 }
 
 #[tokio::test]
+async fn the_requests_that_are_kept_are_bounded_in_bytes() {
+    let sandbox = Sandbox::start_with(Options::builder().any_signature(true)).await.unwrap();
+    let client = plain_client(&sandbox);
+    for _ in 0..100 {
+        let body = serde_json::json!({ "x": "x".repeat(1_000_000) });
+        let large = pingpp::Request::post("/v1/charges", &[]).json(&body);
+        assert_eq!(client.call::<serde_json::Value>(large).await.unwrap_err().status(), Some(400));
+    }
+    let kept = sandbox.requests();
+    assert_eq!(kept.last().unwrap().body.len(), kept[0].body.len());
+    let bytes: usize = kept.iter().map(|request| request.body.len()).sum();
+    assert!((32 << 20..=64 << 20).contains(&bytes), "{bytes}");
+}
+
+#[tokio::test]
 async fn any_app_is_not_any_number_of_apps() {
     let options = Options::builder().any_app(true).any_signature(true).sign_answers(false);
     let sandbox = Sandbox::start_with(options).await.unwrap();
