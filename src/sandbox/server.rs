@@ -260,10 +260,13 @@ fn is_local(headers: &HeaderMap, sandbox: &SandboxInner) -> bool {
         let name = host.strip_suffix(&format!(":{}", sandbox.port)).unwrap_or(host);
         matches!(name, "127.0.0.1" | "localhost" | "[::1]")
     };
+    // Without a port, an origin has port 80. A client may leave the port of the host out.
+    let is_here = |host: &str| host.ends_with(&format!(":{}", sandbox.port)) || sandbox.port == 80;
+    let is_own = |host: &str| is_loopback(host) && is_here(host);
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     host.is_some_and(is_loopback)
-        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_loopback))
+        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_own))
 }
 
 /// Checks the signature over the body, target and timestamp that were received.

@@ -395,6 +395,22 @@ async fn post(sandbox: &Sandbox, path: &str, header: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_page_of_another_origin_cannot_use_the_sandbox() {
+    let sandbox = sandbox().await;
+    for (origin, status) in [
+        (sandbox.base_url(), 200),
+        (sandbox.base_url().replace("127.0.0.1", "localhost"), 200),
+        ("http://localhost".into(), 421),
+        ("http://localhost:1".into(), 421),
+        ("http://example.com".into(), 421),
+        ("null".into(), 421),
+    ] {
+        let answer = post(&sandbox, "/_sandbox/do", &format!("Origin: {origin}\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn the_requests_that_are_kept_are_bounded_in_bytes() {
     let sandbox = Sandbox::start_with(Options::builder().any_signature(true)).await.unwrap();
     let client = plain_client(&sandbox);
