@@ -425,6 +425,33 @@ async fn the_requests_that_are_kept_are_bounded_in_bytes() {
     assert!((32 << 20..=64 << 20).contains(&bytes), "{bytes}");
 }
 
+#[test]
+fn the_tests_of_the_guide_fit_into_one_file_with_the_dependencies_that_it_names() {
+    let guide = include_str!("../../src/testing.md");
+    let blocks = |language: &str| -> Vec<Vec<&str>> {
+        let blocks = guide.split("```").skip(1).step_by(2);
+        let blocks = blocks.filter_map(|block| block.strip_prefix(language));
+        let is_shown = |line: &&str| !line.starts_with("# ") && !line.is_empty();
+        blocks.map(|block| block.lines().filter(is_shown).collect()).collect()
+    };
+    let rust = blocks("rust\n");
+    assert_eq!(rust.len(), 12, "the beginning, ten tests, and the fixture");
+    let mut names = std::collections::HashSet::new();
+    for (number, block) in rust.iter().enumerate() {
+        let items = block.iter().filter(|line| line.starts_with(char::is_alphabetic));
+        for item in items {
+            assert!(number == 0 || !item.starts_with("use "), "not in a test: {item}");
+            assert!(names.insert(*item), "twice: {item}");
+        }
+    }
+    let toml = blocks("toml\n").concat();
+    let paths = rust.iter().flatten().filter_map(|line| line.trim().strip_prefix("use "));
+    for crate_name in paths.map(|path| path.split("::").next().unwrap()) {
+        let is_named = toml.iter().any(|line| line.starts_with(&format!("{crate_name} = ")));
+        assert!(is_named || crate_name == "std", "{crate_name}");
+    }
+}
+
 #[tokio::test]
 async fn any_app_is_not_any_number_of_apps() {
     let options = Options::builder().any_app(true).any_signature(true).sign_answers(false);
