@@ -153,7 +153,7 @@
 //! |---|---|
 //! | `GET /_sandbox/state` | the last objects of each kind, the last requests, the clock |
 //! | `GET /_sandbox/snapshot` | everything, as `--state` reads it |
-//! | `POST /_sandbox/reset` | back to the start |
+//! | `POST /_sandbox/reset` | back to the start; 409 if the `time_expire` of a seed has passed |
 //! | `POST /_sandbox/do` | one of `{"pay": id}`, `{"decline": id}`, `{"confirm": id}`, `{"advance": seconds}`, `{"fail": "close_after_acting"}` (or another [`Fault`]), `"heal"` |
 //!
 //! The sandbox listens on the loopback interface only and refuses requests from web pages of other
@@ -273,11 +273,13 @@ impl Sandbox {
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("{wanted}: {error}")))?;
         let address = listener.local_addr()?;
+        let printer = options.print_requests.then(server::printer);
         let inner = Arc::new(SandboxInner {
             port: address.port(),
             merchant: options.merchant(),
             options,
             pingxx: pingxx_key(),
+            printer,
             concurrent: AtomicUsize::new(0),
             locked: Mutex::new(Locked { state, ..Locked::default() }),
             changed: Notify::new(),
@@ -390,9 +392,23 @@ impl Sandbox {
         self.inner.change(|state| state.snapshot())
     }
 
+    /// Stops the sandbox, and returns everything in it as [`snapshot`](Self::snapshot) does. What it
+    /// has answered until then is in the snapshot, and it answers nothing more.
+    pub fn into_snapshot(self) -> String {
+        let mut locked = self.inner.lock();
+        locked.has_ended = true;
+        locked.state.catch_up();
+        locked.state.snapshot()
+    }
+
     /// Goes back to how the sandbox started: objects, clock, faults, and the log of requests.
+    ///
+    /// # Panics
+    /// If the options are not good any more, and nothing is changed then: a `time_expire` of the seed
+    /// may have passed.
     pub fn reset(&self) {
-        self.inner.reset();
+        let reset = self.inner.reset();
+        reset.unwrap_or_else(|error| panic!("the sandbox cannot go back to its start: {error}"));
     }
 
     /// Moves the sandbox's clock forward. Payments and refunds that become due happen in order,
@@ -430,7 +446,7 @@ impl Sandbox {
         bodies.into_iter().map(signed).collect()
     }
 
-    /// The requests received so far, oldest first; the last 10,000 are kept.
+    /// The requests received so far, oldest first; the last 10,000 are kept, or the last 64 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.inner.lock().received.kept()
     }

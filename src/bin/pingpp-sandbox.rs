@@ -1,6 +1,8 @@
 //! The sandbox as a program, for tests in any language: see `pingpp::sandbox`.
 
 use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,9 +21,11 @@ Usage: pingpp-sandbox [options]
                                without it every signature is accepted
   --api-key KEY                accept only this key (sk_test_sandbox0000000000000000)
   --app ID                     have this app; may be given several times
-  --any-app                    accept every other app, too
-  --unsigned-reads             accept GET without a signature
-  --clock-tolerance SECONDS    how far timestamps may be off (300)
+  --any-app                    accept other apps, too, until there are 1,000
+  --unsigned-reads             accept GET without a signature; has an effect only with
+                               --merchant-public-key
+  --clock-tolerance SECONDS    how far timestamps may be off (300); has an effect only
+                               with --merchant-public-key
   --max-concurrent NUMBER      refuse with 403 what is more at the same time
   --webhook URL                post events to this http URL until they are accepted
   --seed FILE                  create these charges at the start: a JSON array of
@@ -32,9 +36,10 @@ Usage: pingpp-sandbox [options]
   --help                       print this text
 
 The first line of the output is \"listening on http://127.0.0.1:PORT\". The public key that
-verifies the answers follows, then a line for each request. The page
-http://127.0.0.1:PORT/_sandbox/ shows what there is and has buttons to pay and confirm it.
-POST /_sandbox/reset goes back to the start. Ctrl-C or SIGTERM stops the program.";
+verifies the answers follows, then a line for each request; lines are dropped while nobody
+reads them. The page http://127.0.0.1:PORT/_sandbox/ shows what there is and has buttons to
+pay and confirm it. POST /_sandbox/reset goes back to the start. Ctrl-C, SIGTERM or SIGHUP
+stops the program.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -52,34 +57,79 @@ async fn run() -> Result<(), Box<dyn Error>> {
         println!("{HELP}");
         return Ok(());
     };
+    let stopped = stopped()?;
+    let state = state.map(StateFile::new).transpose()?;
+    // The first requests may come before these lines, and their lines have to wait.
+    let mut output = io::stdout().lock();
     let sandbox = Sandbox::start_with(options).await?;
-    println!("listening on {}", sandbox.base_url());
-    println!("{}", sandbox.public_key().to_pem());
-    stopped().await?;
-    if let Some(path) = state {
-        // A file of its own first, so that a full disk does not cost the old state.
-        let new = path.with_extension("new");
-        std::fs::write(&new, sandbox.snapshot())
-            .and_then(|()| std::fs::rename(&new, &path))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+    let (url, key) = (sandbox.base_url(), sandbox.public_key().to_pem());
+    // Nobody has to read them.
+    let _ = writeln!(output, "listening on {url}\n{key}");
+    drop(output);
+    stopped.await;
+    if let Some(state) = state {
+        state.write(&sandbox.into_snapshot())?;
     }
     Ok(())
 }
 
-/// Waits until somebody stops the program.
+/// Waits until somebody stops the program. Signals are noticed from this call on, not from the first
+/// poll.
 #[cfg(unix)]
-async fn stopped() -> std::io::Result<()> {
+fn stopped() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
 }
 
-#[cfg(not(unix))]
-async fn stopped() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+#[cfg(windows)]
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+/// The file of the state. It is replaced as a whole: a full disk does not cost the old state.
+struct StateFile {
+    path: PathBuf,
+    /// Where the new state is written first. No other program writes there.
+    new: PathBuf,
+}
+
+impl StateFile {
+    /// Fails if the file cannot be written at the end.
+    fn new(path: PathBuf) -> Result<Self, String> {
+        let name = path.file_name().ok_or("--state needs the name of a file")?;
+        let name = format!(".{}.{}.new", name.display(), std::process::id());
+        let file = Self { new: path.with_file_name(name), path };
+        let tried = File::create(&file.new).and_then(|_| fs::remove_file(&file.new));
+        tried.map_err(|error| file.failed(&error))?;
+        Ok(file)
+    }
+
+    fn write(&self, state: &str) -> Result<(), String> {
+        let replace = || {
+            let mut new = File::create(&self.new)?;
+            new.write_all(state.as_bytes())?;
+            // Otherwise a power failure after the rename may leave an empty file.
+            new.sync_all()?;
+            fs::rename(&self.new, &self.path)
+        };
+        replace().map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> String {
+        format!("{}: {error}", self.path.display())
+    }
 }
 
 /// The command line.
@@ -95,7 +145,7 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
     let (mut apps, mut any_app, mut unsigned_reads) = (Vec::new(), false, false);
     let (mut tolerance, mut concurrent, mut state) = (None, None, None::<PathBuf>);
     let read = |path: &Path| {
-        let text = std::fs::read_to_string(path);
+        let text = fs::read_to_string(path);
         text.map_err(|error| format!("{}: {error}", path.display()))
     };
     let mut arguments = lexopt::Parser::from_env();

@@ -1,9 +1,10 @@
 //! What the tasks of a sandbox share with its handle: settings, and the state behind a lock.
 
-use std::fmt;
 use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
+use std::{fmt, io};
 
 use tokio::sync::Notify;
 
@@ -19,6 +20,8 @@ pub(super) struct SandboxInner {
     /// Whose signatures are accepted; `None` accepts every signature.
     pub(super) merchant: Option<PublicKey>,
     pub(super) pingxx: SigningKey,
+    /// Where the line of a request is printed.
+    pub(super) printer: Option<SyncSender<String>>,
     /// The number of requests that are being answered.
     pub(super) concurrent: AtomicUsize,
     pub(super) locked: Mutex<Locked>,
@@ -35,6 +38,8 @@ pub(super) struct Locked {
     pub(super) connections: usize,
     pub(super) resets: usize,
     pub(super) panicked: bool,
+    /// Whether the last snapshot was taken.
+    pub(super) has_ended: bool,
 }
 
 impl SandboxInner {
@@ -49,15 +54,17 @@ impl SandboxInner {
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX).saturating_add(self.options.clock_ahead)
     }
 
-    /// Goes back to the state of the start.
-    pub(super) fn reset(&self) {
-        // It was made of the same options before.
-        let state = self.options.first_state().unwrap_or_default();
+    /// Goes back to the state of the start. Changes nothing if the options make none any more: a
+    /// `time_expire` of the seed may have passed.
+    pub(super) fn reset(&self) -> io::Result<()> {
+        let state = self.options.first_state()?;
         let mut locked = self.lock();
-        let (connections, resets) = (locked.connections, locked.resets + 1);
-        *locked = Locked { state, connections, resets, ..Locked::default() };
+        let Locked { connections, has_ended, .. } = *locked;
+        let resets = locked.resets + 1;
+        *locked = Locked { state, connections, resets, has_ended, ..Locked::default() };
         drop(locked);
         self.changed.notify_one();
+        Ok(())
     }
 
     /// Applies a change, with everything that is due done before and after it.

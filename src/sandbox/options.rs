@@ -45,7 +45,8 @@ pub struct Options {
     /// its time on.
     #[builder(default = true)]
     pub(super) sign_answers: bool,
-    /// Whether a line for each request is printed to the standard output; `false` if not set.
+    /// Whether a line for each request is printed to the standard output; `false` if not set. Lines
+    /// are dropped while nobody reads it.
     #[builder(default)]
     pub(super) print_requests: bool,
     /// Charges to create at the start: a JSON array of bodies as for `POST /v1/charges`. Each may
@@ -58,15 +59,15 @@ pub struct Options {
         apps.into_iter().map(Into::into).collect()
     })]
     pub(super) apps: Vec<String>,
-    /// Whether every other app is accepted, too; `false` if not set.
+    /// Whether other apps are accepted, too, until there are 1,000; `false` if not set.
     #[builder(default)]
     pub(super) any_app: bool,
     /// Whether a `GET` is accepted without a signature; `false` if not set. The documentation of
     /// Ping++ demands signatures for `POST` and `PUT`.
     #[builder(default)]
     pub(super) unsigned_reads: bool,
-    /// How many requests are answered at the same time. More are refused with a 403, as by a plan of
-    /// Ping++. Any number, if not set.
+    /// How many requests are answered at the same time, each until its answer is written. More are
+    /// refused with a 403, as by a plan of Ping++. Any number, if not set.
     pub(super) max_concurrent: Option<usize>,
     /// The state to start with: what [`Sandbox::snapshot`](super::Sandbox::snapshot) returned. The
     /// sandbox goes on at the time of the snapshot.
@@ -83,7 +84,7 @@ impl Options {
         }
         let mut state = State::default();
         state.apps = self.apps.iter().map(|app| app.as_str().into()).collect();
-        state.own_apps = self.apps.len();
+        state.own_apps = (0..self.apps.len()).collect();
         (state.any_app, state.has_webhook) = (self.any_app, self.webhook.is_some());
         if let Some(text) = &self.state {
             state.restore(text)?;

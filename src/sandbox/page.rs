@@ -81,10 +81,10 @@ pub(super) fn answer(
             let snapshot = sandbox.change(|state| state.snapshot());
             response_of(200, "application/json", full(snapshot))
         }
-        ("POST", "reset") => {
-            sandbox.reset();
-            text(200, String::from("done"))
-        }
+        ("POST", "reset") => match sandbox.reset() {
+            Ok(()) => text(200, String::from("done")),
+            Err(error) => text(409, error.to_string()),
+        },
         ("POST", "do") => match serde_json::from_slice(body) {
             Ok(command) => match execute(command, sandbox) {
                 true => text(200, String::from("done")),

@@ -6,6 +6,9 @@ use std::fmt;
 /// The number of requests that are kept.
 const KEPT: usize = 10_000;
 
+/// The bytes of the requests that are kept. The last one is always kept.
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
+
 /// The result of checking the signature of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,21 +86,31 @@ impl fmt::Display for ReceivedRequest {
 
 /// The last requests, oldest first.
 #[derive(Default)]
-pub(super) struct Received(VecDeque<ReceivedRequest>);
+pub(super) struct Received {
+    requests: VecDeque<ReceivedRequest>,
+    bytes: usize,
+}
 
 impl Received {
     pub(super) fn add(&mut self, request: ReceivedRequest) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+        self.bytes += size(&request);
+        self.requests.push_back(request);
+        let is_full = |this: &Self| this.bytes > KEPT_BYTES && this.requests.len() > 1;
+        while self.requests.len() > KEPT || is_full(self) {
+            self.bytes -= self.requests.pop_front().as_ref().map_or(0, size);
         }
-        self.0.push_back(request);
     }
 
     pub(super) fn kept(&self) -> Vec<ReceivedRequest> {
-        self.0.iter().cloned().collect()
+        self.requests.iter().cloned().collect()
     }
 
     pub(super) fn last(&self, count: usize) -> impl Iterator<Item = &ReceivedRequest> {
-        self.0.iter().rev().take(count)
+        self.requests.iter().rev().take(count)
     }
+}
+
+fn size(request: &ReceivedRequest) -> usize {
+    let headers = request.headers.iter().map(|(name, value)| name.len() + value.len());
+    request.body.len() + request.target.len() + headers.sum::<usize>()
 }

@@ -27,7 +27,7 @@ impl State {
         let paid = params.remove("paid") == Some(true.into());
         let reversed = params.remove("reversed") == Some(true.into());
         let refunds = params.remove("refunds").unwrap_or_default();
-        let app = if params.contains_key("app") { self.app_in(&params)? } else { 0 };
+        let app = if params.contains_key("app") { self.app_in(&params)? } else { self.own_apps[0] };
         let id = id.as_ref().and_then(Value::as_str);
         let (charge, _) = self.add_charge(app, params, id, None)?;
         if paid {

@@ -1,7 +1,9 @@
 //! The HTTP server of the sandbox: connections, the checks of a request, and faults.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, SyncSender};
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HOST, ORIGIN, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,6 +30,21 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How long a client may take to send the head, and then the body, of a request.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The number of lines that wait to be printed. More are dropped.
+const WAITING_LINES: usize = 1_000;
+
+/// Prints lines on a thread of its own, which may wait for a reader of the output without end.
+pub(super) fn printer() -> SyncSender<String> {
+    let (sender, lines) = mpsc::sync_channel::<String>(WAITING_LINES);
+    std::thread::spawn(move || {
+        for line in lines {
+            // The output may be closed, which `println!` answers with a panic.
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
+    });
+    sender
+}
 
 /// Accepts connections. Runs until it is aborted, which closes them.
 pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
@@ -61,7 +78,13 @@ async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(async |request| {
         let mut response = answer(request, &sandbox).await?;
-        let now = sandbox.lock().state.clock.date(sandbox.options.clock_ahead);
+        let locked = sandbox.lock();
+        // What is answered has to be in the last snapshot.
+        if locked.has_ended {
+            return Err(ConnectionAborted);
+        }
+        let now = locked.state.clock.date(sandbox.options.clock_ahead);
+        drop(locked);
         response.headers_mut().insert(DATE, now);
         Ok::<_, ConnectionAborted>(response)
     });
@@ -75,7 +98,7 @@ async fn serve(stream: TcpStream, sandbox: Arc<SandboxInner>) {
 
 async fn answer(
     request: Request<Incoming>,
-    sandbox: &SandboxInner,
+    sandbox: &Arc<SandboxInner>,
 ) -> Result<Response<Body>, ConnectionAborted> {
     let (head, body) = request.into_parts();
     if !is_local(&head.headers, sandbox) {
@@ -105,10 +128,13 @@ async fn answer(
     received.signature = signature(&received, sandbox);
 
     let running = Running::begin(sandbox);
-    let most = sandbox.options.max_concurrent;
-    let admitted = match most.is_some_and(|most| running.count > most) {
-        true => Err(Answer::refused(403, "超过并发数限制 (too many requests at the same time)")),
-        false => admit(&received, sandbox),
+    if sandbox.options.max_concurrent.is_some() {
+        // Otherwise a request would have ended before the next one is looked at.
+        tokio::task::yield_now().await;
+    }
+    let admitted = match running {
+        None => Err(Answer::refused(403, "超过并发数限制 (too many requests at the same time)")),
+        Some(_) => admit(&received, sandbox),
     };
     let (fault, answer) = {
         let mut locked = sandbox.lock();
@@ -123,8 +149,8 @@ async fn answer(
             (None, Some(Ok(answer) | Err(answer))) => Some(answer.status),
             (None, None) => None,
         };
-        if sandbox.options.print_requests {
-            println!("{received}");
+        if let Some(printer) = &sandbox.printer {
+            let _ = printer.try_send(received.to_string());
         }
         locked.received.add(received);
         (fault, answer)
@@ -135,28 +161,47 @@ async fn answer(
         Some(Err(refusal)) => response(&refusal, None),
         None => Response::new(full("")),
     };
-    match fault {
-        None => Ok(actual),
-        Some(fault) => fail(fault, actual, sandbox).await,
-    }
+    let response = match fault {
+        None => actual,
+        Some(fault) => fail(fault, actual, sandbox).await?,
+    };
+    Ok(match running {
+        None => response,
+        Some(running) => running.until_written(response),
+    })
 }
 
 /// A request that is being answered. It counts until it is dropped.
-struct Running<'a> {
-    sandbox: &'a SandboxInner,
-    /// With the others, at its beginning.
-    count: usize,
-}
+struct Running(Arc<SandboxInner>);
 
-impl<'a> Running<'a> {
-    fn begin(sandbox: &'a SandboxInner) -> Self {
-        Self { sandbox, count: sandbox.concurrent.fetch_add(1, Ordering::Relaxed) + 1 }
+impl Running {
+    /// `None` if it is one too many.
+    fn begin(sandbox: &Arc<SandboxInner>) -> Option<Self> {
+        let most = sandbox.options.max_concurrent.unwrap_or(usize::MAX);
+        let next = |others| (others < most).then_some(others + 1);
+        let begun = sandbox.concurrent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        begun.is_ok().then(|| Self(Arc::clone(sandbox)))
+    }
+
+    /// Counts until the connection drops the body of the response.
+    fn until_written(self, mut response: Response<Body>) -> Response<Body> {
+        // The new body does not know its length.
+        if let Some(length) = response.body().size_hint().exact() {
+            response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
+        response.map(|body| {
+            let counted = body.map_frame(move |frame| {
+                let _running = &self;
+                frame
+            });
+            counted.boxed_unsync()
+        })
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.sandbox.concurrent.fetch_sub(1, Ordering::Relaxed);
+        self.0.concurrent.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -215,10 +260,13 @@ fn is_local(headers: &HeaderMap, sandbox: &SandboxInner) -> bool {
         let name = host.strip_suffix(&format!(":{}", sandbox.port)).unwrap_or(host);
         matches!(name, "127.0.0.1" | "localhost" | "[::1]")
     };
+    // Without a port, an origin has port 80. A client may leave the port of the host out.
+    let is_here = |host: &str| host.ends_with(&format!(":{}", sandbox.port)) || sandbox.port == 80;
+    let is_own = |host: &str| is_loopback(host) && is_here(host);
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     host.is_some_and(is_loopback)
-        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_loopback))
+        && origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(is_own))
 }
 
 /// Checks the signature over the body, target and timestamp that were received.

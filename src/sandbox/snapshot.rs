@@ -81,11 +81,10 @@ impl State {
         let snapshot: Snapshot = serde_json::from_str(text)
             .map_err(|error| wrong(format!("it is not a state of the sandbox: {error}")))?;
         self.clock.set(Duration::from_millis(snapshot.now));
-        for app in snapshot.apps {
-            if self.apps.iter().all(|known| **known != *app) {
-                self.apps.push(app.into());
-            }
-        }
+        // Rows and accounts name the stored apps by their numbers, so that these keep them.
+        let stored = snapshot.apps.into_iter().map(Into::into).collect();
+        let own = std::mem::replace(&mut self.apps, stored);
+        self.own_apps = own.iter().map(|app| self.add_app(app)).collect();
         let count = snapshot.rows.len();
         for saved in snapshot.rows {
             let what = format!("{} {}", saved.kind, saved.id);

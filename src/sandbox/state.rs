@@ -15,6 +15,10 @@ use super::values::Fields;
 /// The id of the first app.
 pub(super) const APP: &str = "app_sandbox000000001";
 
+/// The number of apps from which on no other app is accepted, and the longest id of such an app.
+const MOST_APPS: usize = 1_000;
+const LONGEST_APP: usize = 64;
+
 /// The state of a row that was deleted.
 pub(super) const DELETED: &str = "deleted";
 
@@ -55,8 +59,8 @@ pub(super) struct Delivery {
 pub(super) struct State {
     pub(super) clock: Clock,
     pub(super) apps: Vec<Box<str>>,
-    /// How many of the apps are there from the start; the others are sub-apps, or any.
-    pub(super) own_apps: usize,
+    /// The numbers of the apps of the options; the others are sub-apps, or any.
+    pub(super) own_apps: Vec<usize>,
     /// Whether any other app is accepted, too.
     pub(super) any_app: bool,
     pub(super) rows: Vec<Row>,
@@ -134,17 +138,21 @@ impl State {
     /// The number of an app that is known, or accepted.
     pub(super) fn app(&mut self, id: &str) -> Option<usize> {
         let known = self.apps.iter().position(|app| &**app == id);
-        if known.is_some_and(|known| known < self.own_apps) {
+        if known.is_some_and(|known| self.own_apps.contains(&known)) {
             return known;
         }
-        let is_sub_app = self.find_global(&kinds::SUB_APP, id).is_ok();
-        if id.is_empty() || !(self.any_app || is_sub_app) {
-            return None;
-        }
-        Some(known.unwrap_or_else(|| {
+        let has_room = self.apps.len() < MOST_APPS && (1..=LONGEST_APP).contains(&id.len());
+        let is_any = self.any_app && (known.is_some() || has_room);
+        let is_sub_app = || self.find_global(&kinds::SUB_APP, id).is_ok();
+        (is_any || is_sub_app()).then(|| self.add_app(id))
+    }
+
+    /// The number of an app, which is added if it is not known yet.
+    pub(super) fn add_app(&mut self, id: &str) -> usize {
+        self.apps.iter().position(|app| &**app == id).unwrap_or_else(|| {
             self.apps.push(id.into());
             self.apps.len() - 1
-        }))
+        })
     }
 
     /// The rows of a kind, oldest first, with those that were deleted.

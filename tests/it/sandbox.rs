@@ -1,13 +1,13 @@
 //! The sandbox as its users know it: payers, refunds, events, webhooks, faults, rude clients.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pingpp::sandbox::{Fault, Options, Sandbox, payer};
 use pingpp::webhook;
 use pingpp::{
-    Amount, Charge, Client, CreateRefund, Error, ErrorCode, Event, EventType, ListEvents, Mode,
-    Outcome, PayBy, Recovered, RefundState, RetryPolicy,
+    Amount, Charge, Client, CreateRefund, Error, ErrorCode, Event, EventType, ListCharges,
+    ListEvents, Mode, Outcome, PayBy, Recovered, RefundState, RetryPolicy,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -313,4 +313,157 @@ async fn rude_clients_do_not_disturb_it() {
     }
     let error = sandbox.client().charges().retrieve("ch_none").await.unwrap_err();
     assert_eq!(error.status(), Some(404));
+}
+
+/// A client that signs nothing and asks once.
+fn plain_client(sandbox: &Sandbox) -> Client {
+    let builder = Client::builder(sandbox.api_key()).unsigned().app(sandbox.app());
+    let builder = builder.retry(RetryPolicy::none()).max_in_flight(100);
+    builder.base_url(sandbox.base_url()).no_proxy().build().unwrap()
+}
+
+#[test]
+fn sixty_requests_at_once_are_more_than_two() {
+    for mut runtime in
+        [tokio::runtime::Builder::new_current_thread(), tokio::runtime::Builder::new_multi_thread()]
+    {
+        runtime.worker_threads(2).enable_all().build().unwrap().block_on(async {
+            let options = Options::builder().any_signature(true).max_concurrent(2);
+            let sandbox = Sandbox::start_with(options).await.unwrap();
+            let client = plain_client(&sandbox);
+            let ask = || client.charges().retrieve("ch_none");
+            let all: Vec<_> = (0..60).map(|_| tokio::spawn(ask())).collect();
+            let mut counts = [0, 0];
+            for one in all {
+                let status = one.await.unwrap().unwrap_err().status().unwrap();
+                counts[[404, 403].iter().position(|known| *known == status).unwrap()] += 1;
+            }
+            assert!(counts[0] > 0 && counts[1] > 0, "{counts:?}");
+            for _ in 0..100 {
+                assert_eq!(ask().await.unwrap_err().status(), Some(404), "one at a time");
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_request_counts_until_its_answer_is_written() {
+    let options = Options::builder().any_signature(true).max_concurrent(1);
+    let sandbox = Sandbox::start_with(options).await.unwrap();
+    let client = plain_client(&sandbox);
+    let ask = || client.charges().retrieve("ch_none");
+    sandbox.fail_next(Fault::slow(Duration::from_millis(5)));
+    let slow = tokio::spawn(ask());
+    while sandbox.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(ask().await.unwrap_err().status(), Some(403));
+    assert_eq!(slow.await.unwrap().unwrap_err().status(), Some(404));
+    assert_eq!(ask().await.unwrap_err().status(), Some(404));
+}
+
+#[tokio::test]
+async fn a_reset_that_is_not_possible_changes_nothing_and_says_why() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let seed = serde_json::json!([{
+        "id": "ch_mine", "order_no": "1", "channel": "alipay_qr", "amount": 100, "currency": "cny",
+        "client_ip": "192.0.2.1", "subject": "s", "body": "b", "time_expire": now + 62,
+    }]);
+    let sandbox = Sandbox::start_with(Options::builder().seed(seed.to_string())).await.unwrap();
+    let client = sandbox.client();
+    let other = client.charges().create(order("2")).await.unwrap();
+    // A charge has to be open for a minute, by the clock of the system at a reset.
+    tokio::time::sleep(3 * SECOND).await;
+    let answer = post(&sandbox, "/_sandbox/reset", "").await;
+    assert!(answer.starts_with("HTTP/1.1 409 ") && answer.contains("time_expire"), "{answer}");
+    let reset = std::panic::AssertUnwindSafe(|| sandbox.reset());
+    assert!(std::panic::catch_unwind(reset).is_err());
+    for id in ["ch_mine", other.id.as_str()] {
+        assert!(!client.charges().retrieve(id).await.unwrap().paid);
+    }
+}
+
+/// Posts a body to the page of a sandbox, with a header: the whole answer.
+async fn post(sandbox: &Sandbox, path: &str, header: &str) -> String {
+    let address = &sandbox.base_url()["http://".len()..];
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}");
+    stream.write_all(format!("{head}Content-Length: 6\r\n\r\n\"heal\"").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_cannot_use_the_sandbox() {
+    let sandbox = sandbox().await;
+    for (origin, status) in [
+        (sandbox.base_url(), 200),
+        (sandbox.base_url().replace("127.0.0.1", "localhost"), 200),
+        ("http://localhost".into(), 421),
+        ("http://localhost:1".into(), 421),
+        ("http://example.com".into(), 421),
+        ("null".into(), 421),
+    ] {
+        let answer = post(&sandbox, "/_sandbox/do", &format!("Origin: {origin}\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_requests_that_are_kept_are_bounded_in_bytes() {
+    let sandbox = Sandbox::start_with(Options::builder().any_signature(true)).await.unwrap();
+    let client = plain_client(&sandbox);
+    for _ in 0..100 {
+        let body = serde_json::json!({ "x": "x".repeat(1_000_000) });
+        let large = pingpp::Request::post("/v1/charges", &[]).json(&body);
+        assert_eq!(client.call::<serde_json::Value>(large).await.unwrap_err().status(), Some(400));
+    }
+    let kept = sandbox.requests();
+    assert_eq!(kept.last().unwrap().body.len(), kept[0].body.len());
+    let bytes: usize = kept.iter().map(|request| request.body.len()).sum();
+    assert!((32 << 20..=64 << 20).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn the_tests_of_the_guide_fit_into_one_file_with_the_dependencies_that_it_names() {
+    let guide = include_str!("../../src/testing.md");
+    let blocks = |language: &str| -> Vec<Vec<&str>> {
+        let blocks = guide.split("```").skip(1).step_by(2);
+        let blocks = blocks.filter_map(|block| block.strip_prefix(language));
+        let is_shown = |line: &&str| !line.starts_with("# ") && !line.is_empty();
+        blocks.map(|block| block.lines().filter(is_shown).collect()).collect()
+    };
+    let rust = blocks("rust\n");
+    assert_eq!(rust.len(), 12, "the beginning, ten tests, and the fixture");
+    let mut names = std::collections::HashSet::new();
+    for (number, block) in rust.iter().enumerate() {
+        let items = block.iter().filter(|line| line.starts_with(char::is_alphabetic));
+        for item in items {
+            assert!(number == 0 || !item.starts_with("use "), "not in a test: {item}");
+            assert!(names.insert(*item), "twice: {item}");
+        }
+    }
+    let toml = blocks("toml\n").concat();
+    let paths = rust.iter().flatten().filter_map(|line| line.trim().strip_prefix("use "));
+    for crate_name in paths.map(|path| path.split("::").next().unwrap()) {
+        let is_named = toml.iter().any(|line| line.starts_with(&format!("{crate_name} = ")));
+        assert!(is_named || crate_name == "std", "{crate_name}");
+    }
+}
+
+#[tokio::test]
+async fn any_app_is_not_any_number_of_apps() {
+    let options = Options::builder().any_app(true).any_signature(true).sign_answers(false);
+    let sandbox = Sandbox::start_with(options).await.unwrap();
+    let list = async |app: &str| {
+        let mut list = plain_client(&sandbox).with_app(app).charges().list(ListCharges::builder());
+        list.next_page().await.map(drop).map_err(|error| error.status().unwrap())
+    };
+    assert_eq!(list(&format!("app_{}", "a".repeat(61))).await, Err(400));
+    for number in 1..1_000 {
+        assert_eq!(list(&format!("app_{number}")).await, Ok(()));
+    }
+    assert_eq!(list("app_1000").await, Err(400));
+    assert_eq!((list("app_1").await, list(sandbox.app()).await), (Ok(()), Ok(())));
 }
