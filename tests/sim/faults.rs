@@ -115,7 +115,7 @@ impl Fault {
             ResetInRequest | FinBefore | ResetBefore | StallBefore | Unsaid400 | OddParam400
             | Unauthorized | Closed402 | NotFound | Forbidden | TooMany | PlanLimit | Delayed => 0,
             Channel402 | Doubtful403 | Gateway403 | Html403 | Html429 | Empty400 | Timeout408
-            | Error500 | Html502 | Unavailable503 | WrongDate | Redirect => 1,
+            | Error500 | Html502 | Unavailable503 | WrongDate | Redirect | NotDone => 1,
             _ => 2,
         }
     }

@@ -216,7 +216,16 @@ async fn answer(world: &World, side: &ServerSide, request: &Request, raw: &Raw) 
         1 => world.chance(50),
         acts => acts > 0,
     };
-    let reply = acts.then(|| carry_out(world, request, 0));
+    // What is answered as not done may also be not done.
+    let look = || Request {
+        method: "GET".into(),
+        path: request.path.replace("/reverse", ""),
+        ..request.clone()
+    };
+    let reply = match fault {
+        Fault::NotDone if !acts => Some(carry_out(world, &look(), 0)),
+        _ => acts.then(|| carry_out(world, request, 0)),
+    };
     let refusal = reply.as_ref().filter(|reply| fault.changes_successes() && reply.status != 200);
     if let Some(refusal) = refusal {
         return write(world, side, &Answer::of(world, refusal)).await;

@@ -46,6 +46,8 @@ struct Till {
     give_up_after: Option<Duration>,
     /// Steps the token like a worker, instead of awaiting the settlement.
     steps: bool,
+    /// The worker has only what it kept at each step.
+    forgets: bool,
     started: Millis,
 }
 
@@ -65,6 +67,7 @@ impl Clerk {
             accepts_late: world.chance(50),
             give_up_after: world.chance(20).then(|| Duration::from_secs(10 + world.below(600))),
             steps: world.chance(40),
+            forgets: world.chance(50),
             started: world.now(),
             clerk: self,
         };
@@ -281,7 +284,8 @@ impl Till {
                         return Ok(self.stopped(token));
                     }
                     sleep(wait).await;
-                    (token, None)
+                    let kept = self.row.lock().unwrap().token.clone().filter(|_| self.forgets);
+                    (kept.map_or(token, |kept| kept.parse().unwrap()), None)
                 }
                 Next::Ended(token, settled) => (token, Some(settled)),
                 other => unreachable!("{other:?}"),
@@ -350,13 +354,13 @@ impl Till {
     /// Whoever has kept a token after this owner was shown a payment that was in time has kept that as well.
     fn keep_payment(&self, row: &Row, at: Millis) {
         let (world, terms) = (self.world(), self.terms(row));
-        // With these an answer may be for another owner, or is not believed.
+        let state = &mut *world.state();
+        // After these an answer may be for another owner, or is not believed.
         let unclear = [Fault::Frozen, Fault::Repeated, Fault::Unasked];
-        if unclear.into_iter().any(|fault| world.plan().enables(fault)) {
+        if unclear.into_iter().any(|fault| state.report.faults[fault as usize] > 0) {
             return;
         }
-        let knows_times = !world.state().had_wrong_clock;
-        let state = &mut *world.state();
+        let knows_times = !state.had_wrong_clock;
         for charge in state.books.of_order(&self.order_no) {
             let shown = state.shown_paid.get(&charge.id);
             let is_shown = shown.is_some_and(|shown| (row.owned_since..=at).contains(shown));
