@@ -132,7 +132,7 @@ impl State {
 
     pub(super) fn delete(&mut self, place: Place, id: &str) -> Answered {
         let row = self.find_at(place, id)?;
-        self.rows[row].state = DELETED;
+        self.row_mut(row).state = DELETED;
         Ok(Answer::ok(Self::show_deleted(place.kind, id)))
     }
 

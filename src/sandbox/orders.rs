@@ -105,8 +105,9 @@ impl State {
         }
         let charge = self.order_charge_params(order, &params)?;
         let part = params.get("combined_with").filter(|part| part.is_object()).cloned();
-        let app = self.rows[order].app;
-        self.charge_for_order(app, charge, order)?;
+        if let Some(refusal) = self.charge_for_order(charge, order)? {
+            return Ok(refusal);
+        }
         // The second channel of a combined payment.
         if let Some(Value::Object(mut part)) = part {
             let part_no = format!("{}C", self.text(order, "merchant_order_no"));
@@ -114,16 +115,21 @@ impl State {
             let uid = self.text(order, "uid");
             part.entry("extra").or_insert(serde_json::json!({ "user": uid }));
             let params = self.order_charge_params(order, &part)?;
-            self.charge_for_order(app, params, order)?;
+            if let Some(refusal) = self.charge_for_order(params, order)? {
+                // Which takes the first part back, too.
+                return Err(refusal);
+            }
         }
         Ok(Answer::ok(self.show(order)))
     }
 
-    fn charge_for_order(&mut self, app: usize, params: Fields, order: usize) -> Answered<()> {
-        match self.add_charge(app, params, None, Some(order))? {
-            (charge, true) => self.begin_payment(charge),
-            (_, false) => Ok(()),
+    /// Adds a charge of an order, and returns the refusal that leaves it as a failed one.
+    fn charge_for_order(&mut self, params: Fields, order: usize) -> Answered<Option<Answer>> {
+        let (charge, is_new) = self.add_charge(self.rows[order].app, params, None, Some(order))?;
+        if !is_new {
+            return Ok(None);
         }
+        Ok(self.begin_payment(charge))
     }
 
     /// The parameters of a charge of an order.

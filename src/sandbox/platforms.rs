@@ -225,8 +225,8 @@ impl State {
             let mut preview = self.show(settlement);
             preview["amount"] = amount.into();
             preview["count"] = owed.len().into();
-            self.remove_last();
-            return Ok(Answer::ok(preview));
+            // As a refusal, it is taken back.
+            return Err(Answer::ok(preview));
         }
         for (at, royalty) in owed.into_iter().enumerate() {
             let object = self.show(royalty);

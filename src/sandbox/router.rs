@@ -16,7 +16,8 @@ impl State {
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<_> = path.split('/').skip(1).map(decoded).collect();
         let segments: Vec<_> = segments.iter().map(String::as_str).collect();
-        let answer = self.route(method, &segments, &Query::parse(query), body);
+        let query = Query::parse(query);
+        let answer = self.attempt(|state| state.route(method, &segments, &query, body));
         answer.unwrap_or_else(|refusal| refusal)
     }
 
