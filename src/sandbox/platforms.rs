@@ -135,6 +135,37 @@ impl State {
         Ok(())
     }
 
+    /// The royalties of an order that a user is owed.
+    fn owed_to(&self, order: usize, user: &Value) -> Vec<usize> {
+        let mut royalties = self.below(order, &ROYALTY);
+        royalties.retain(|royalty| {
+            self.rows[*royalty].state == "created" && self.field(*royalty, "source_user") == *user
+        });
+        royalties
+    }
+
+    /// Checks the `royalty_users` of a refund. What is settled is not taken back: a guess.
+    pub(super) fn check_shares_back(&self, order: usize, users: &Value) -> Answered<()> {
+        users.as_array().into_iter().flatten().try_for_each(|share| {
+            let owed = self.owed_to(order, &share["user"]).into_iter();
+            let most = owed.map(|royalty| self.number(royalty, "amount")).sum();
+            check::within("royalty_users", &share["amount_refunded"], kind::Limit::Number(0, most))
+        })
+    }
+
+    /// Takes shares back with a refund of an order that has succeeded.
+    pub(super) fn take_shares_back(&mut self, order: usize, users: &Value) {
+        for share in users.as_array().into_iter().flatten() {
+            let mut left = share["amount_refunded"].as_i64().unwrap_or_default();
+            for royalty in self.owed_to(order, &share["user"]) {
+                let amount = self.number(royalty, "amount");
+                let taken = left.min(amount);
+                self.set(royalty, "amount", amount - taken);
+                left -= taken;
+            }
+        }
+    }
+
     /// Says who gets a share of an order, before or after it is paid.
     pub(super) fn create_royalties(&mut self, order: usize, params: &Fields) -> Answered {
         let app = self.app_in(params)?;

@@ -124,10 +124,16 @@ impl State {
         }
         let charge = self.rows[refund].parent;
         match charge.and_then(|charge| self.rows[charge].group) {
-            Some(order) if self.is(order, &ORDER) => self.order_refunded(order, at),
+            Some(order) if succeeded && self.is(order, &ORDER) => {
+                self.order_refunded(order, refund, at)
+            }
             Some(recharge) if self.is(recharge, &RECHARGE) => {
                 let to = if succeeded { "refunded" } else { "kept" };
-                self.enter(recharge, to, at)
+                self.enter(recharge, to, at)?;
+                if succeeded {
+                    self.record_event("recharge.refund.succeeded", self.show(refund), at);
+                }
+                Ok(())
             }
             _ => Ok(()),
         }

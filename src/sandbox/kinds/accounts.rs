@@ -101,8 +101,8 @@ pub(in crate::sandbox) static BALANCE_SETTLEMENT: Kind = Kind {
         "refunded":false,"order_no":"","status":"","time_credited":null,"time_succeeded":null,
         "transaction_no":null,"user_fee":0,"failure_msg":null}"#,
     states: &[
+        // What is taken back of it is posted by `orders`.
         State::new("succeeded").stamps("time_succeeded").posts(Merchant, User("user"), "credited"),
-        State::new("refunded").sets("refunded").posts(User("user"), Merchant, "credited_refund"),
     ],
     ..Kind::new(
         "balance_settlement",

@@ -131,7 +131,8 @@ pub(in crate::sandbox) static RECHARGE: Kind = Kind {
             .posts(Merchant, User("user"), "recharge")
             .emits("recharge.succeeded"),
         State::new("refunding").posts(User("user"), Merchant, "recharge_refund"),
-        State::new("refunded").sets("refunded").emits("recharge.refund.succeeded"),
+        // Its event has the refund: see `refunds`.
+        State::new("refunded").sets("refunded"),
         State::new("kept").posts(Merchant, User("user"), "recharge_refund_failed"),
     ],
     ..Kind::new("recharge", "/v1/apps/{app}/recharges", IdForm::Numbered("2202611230000000000", 5))

@@ -241,3 +241,182 @@ fn a_preview_of_a_settlement_leaves_nothing_behind() {
     assert_eq!(api.post("/v1/royalty_settlements", preview)["amount"], 10);
     assert_eq!(api.snapshot(), before);
 }
+
+#[test]
+fn a_coupon_discounts_one_order() {
+    let mut api = Api::new();
+    api.credit("user_1", 1_000);
+    let coupon = api.coupon(json!({ "type": 1, "amount_off": 30 }));
+    let orders: Vec<_> = (1..=3)
+        .map(|number| api.order(&format!("order000{number}"), json!({ "coupon": coupon })))
+        .collect();
+    let pay = |order: &String| format!("/v1/orders/{order}/pay");
+    // A payment that is under way when the coupon is used.
+    let qr = json!({ "channel": "alipay_qr", "charge_amount": 70 });
+    let open = api.post(&pay(&orders[2]), qr)["charge"].as_str().unwrap().to_owned();
+    let balance = json!({ "channel": "balance", "charge_amount": 70 });
+    api.post(&pay(&orders[0]), balance.clone());
+    assert_eq!(api.refused("POST", &pay(&orders[1]), balance), bad("coupon"));
+    let before = api.snapshot();
+    assert!(!api.pay(&open), "its order has no coupon any more");
+    assert_eq!(api.snapshot(), before);
+
+    let free = api.coupon(json!({ "type": 2, "percent_off": 100 }));
+    let orders: Vec<_> = (4..=5)
+        .map(|number| api.order(&format!("order000{number}"), json!({ "coupon": free })))
+        .collect();
+    assert_eq!(api.post(&pay(&orders[0]), json!({}))["status"], "paid");
+    assert_eq!(api.refused("POST", &pay(&orders[1]), json!({})), bad("coupon"));
+}
+
+#[test]
+fn a_discount_is_never_negative_and_follows_the_amount() {
+    let mut api = Api::new();
+    for (name, limit) in [
+        ("discount_amount_limit", i64::MIN),
+        ("discount_amount_limit", -500),
+        ("amount_available", -1),
+    ] {
+        let template = json!({ "type": 2, "percent_off": 20, name: limit });
+        assert_eq!(api.refused("POST", "{app}/coupon_templates", template), bad(name));
+    }
+    let rule = json!({ "royalty_mode": "rate", "data": [{ "level": 0, "value": 100 }] });
+    let shares = id(&api.post("/v1/royalty_templates", json!({ "app": APP, "rule": rule })));
+    api.credit("user_1", 1);
+    let coupon = api.coupon(json!({ "type": 1, "amount_off": 30 }));
+    let order = api.order("order0001", json!({ "coupon": coupon, "royalty_template": shares }));
+    let path = format!("/v1/orders/{order}");
+    let pay = json!({ "channel": "alipay_qr", "charge_amount": 70 });
+    let open = api.post(&format!("{path}/pay"), pay)["charge"].as_str().unwrap().to_owned();
+    let (_, changed) = api.send("PUT", &path, &json!({ "amount": 10 }));
+    assert_eq!((&changed["coupon_amount"], &changed["actual_amount"]), (&json!(10), &json!(0)));
+    assert!(api.pay(&open));
+    assert_eq!(api.get(&path)["status"], "paid");
+
+    let coupon = api.coupon(json!({ "type": 2, "percent_off": 20, "amount_available": 50 }));
+    let order = api.order("order0002", json!({ "coupon": coupon }));
+    let path = format!("/v1/orders/{order}");
+    let (_, changed) = api.send("PUT", &path, &json!({ "amount": 200 }));
+    assert_eq!(changed["actual_amount"], 160);
+    assert_eq!(api.refused("PUT", &path, json!({ "amount": 49 })), bad("coupon"));
+}
+
+/// A paid order, of which `seller` got 200 of 201: its path and its charge.
+fn settled(api: &mut Api, number: &str, changes: Value) -> (String, String) {
+    api.credit("user_1", 201);
+    let settlement =
+        json!({ "amount": 201, "balance_settlement": { "user": "seller", "user_fee": 1 } });
+    let order = api.order(number, with(settlement, changes));
+    let pay = json!({ "channel": "balance", "charge_amount": 201 });
+    let paid = api.post(&format!("/v1/orders/{order}/pay"), pay);
+    (format!("/v1/orders/{order}"), paid["charge"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_settlement_is_taken_back_in_proportion_to_what_is_refunded() {
+    let mut api = Api::new();
+    let (order, charge) = settled(&mut api, "order0001", json!({}));
+    let path = format!("{order}/order_refunds");
+    let refund = |amount: i64, wish: &str| {
+        json!({
+            "description": "x", "charge": charge, "charge_amount": amount,
+            "metadata": { "sandbox": wish },
+        })
+    };
+    let settlement = |api: &mut Api| {
+        api.get("{app}/balance_settlements")["data"][0].as_object().unwrap().clone()
+    };
+    api.post(&path, refund(1, "refund_refused"));
+    assert_eq!(
+        (api.balance("seller"), &settlement(&mut api)["refunded"]),
+        (json!(200), &json!(false))
+    );
+    api.post(&path, refund(100, ""));
+    assert_eq!(api.balance("seller"), 200, "nothing is refunded yet");
+    api.advance(2);
+    assert_eq!(api.balance("seller"), 101);
+    let taken = settlement(&mut api);
+    assert_eq!((&taken["amount_refunded"], &taken["refunded"]), (&json!(99), &json!(true)));
+    api.post(&path, refund(101, ""));
+    api.advance(2);
+    assert_eq!(
+        (api.balance("seller"), &settlement(&mut api)["amount_refunded"]),
+        (json!(0), &json!(200))
+    );
+
+    // A seller who has spent it keeps the settlement, and the customer gets the refund.
+    let (order, _) = settled(&mut api, "order0002", json!({}));
+    let spend = json!({ "user": "seller", "recipient": "user_9", "amount": 200, "order_no": "t" });
+    api.post("{app}/balance_transfers", spend);
+    api.post(&format!("{order}/order_refunds"), json!({ "description": "x" }));
+    api.advance(2);
+    assert_eq!(api.get(&order)["status"], "refunded");
+    assert_eq!(settlement(&mut api)["amount_refunded"], 0);
+}
+
+#[test]
+fn a_refund_takes_shares_back_from_the_users_that_it_names() {
+    let mut api = Api::new();
+    let shares = json!({ "royalty_users": [{ "user": "user_2", "amount": 10 }, { "user": "0", "amount": 20 }] });
+    let (order, charge) = settled(&mut api, "order0001", shares);
+    let path = format!("{order}/order_refunds");
+    let refund = |user: &str, amount: i64| {
+        json!({
+            "description": "x", "charge": charge, "charge_amount": 50,
+            "royalty_users": [{ "user": user, "amount_refunded": amount }],
+        })
+    };
+    for (user, amount) in [("user_2", 11), ("user_2", -1), ("user_3", 1)] {
+        assert_eq!(api.refused("POST", &path, refund(user, amount)), bad("royalty_users"));
+    }
+    let amounts = |api: &mut Api| {
+        let list = api.get("/v1/royalties");
+        list["data"].as_array().unwrap().iter().map(|r| r["amount"].clone()).collect::<Vec<_>>()
+    };
+    api.post(&path, refund("user_2", 4));
+    assert_eq!(amounts(&mut api), [20, 10], "the refund is not done yet");
+    api.advance(2);
+    assert_eq!(amounts(&mut api), [20, 6]);
+    assert_eq!(api.refused("POST", &path, refund("user_2", 7)), bad("royalty_users"));
+}
+
+#[test]
+fn what_has_expired_is_not_paid() {
+    let mut api = Api::new();
+    let scan = json!({ "extra": { "scan_code": "281000000000000003" } });
+    let wx = id(&api.post("/v1/charges", charge("1", "wx_pub_scan", scan)));
+    let row = api.0.find_global(&crate::sandbox::kinds::CHARGE, &wx).unwrap();
+    let due = crate::sandbox::state::Due { row, from: "open", to: "paid" };
+    api.0.due.add(api.0.clock.millis() + 3 * 3_600_000, due);
+    api.advance(4 * 3_600);
+    assert_eq!(api.get(&format!("/v1/charges/{wx}"))["paid"], false);
+
+    assert_eq!(
+        api.refused("POST", "/v1/orders", order("order0001", json!({ "time_expire": 1000 }))),
+        bad("time_expire")
+    );
+    let soon = json!({ "time_expire": api.0.now() + 600 });
+    let order = api.order("order0002", soon);
+    let path = format!("/v1/orders/{order}");
+    assert_eq!(api.refused("PUT", &path, json!({ "time_expire": 1000 })), bad("time_expire"));
+    let pay = json!({ "channel": "alipay_qr", "charge_amount": 100 });
+    let open = api.post(&format!("{path}/pay"), pay.clone())["charge"].as_str().unwrap().to_owned();
+    api.advance(601);
+    assert_eq!(api.refused("POST", &format!("{path}/pay"), pay).0, 400);
+    assert!(!api.pay(&open));
+}
+
+#[test]
+fn the_event_of_a_refunded_recharge_has_the_refund() {
+    let mut api = Api::new();
+    let charge = charge("recharge1", "alipay_qr", json!({}));
+    let recharge = api.post("{app}/recharges", json!({ "user": "user_1", "charge": charge }));
+    assert!(api.pay(recharge["charge"]["id"].as_str().unwrap()));
+    let path = format!("{{app}}/recharges/{}/refunds", id(&recharge));
+    let refund = api.post(&path, json!({ "description": "x" }));
+    api.advance(2);
+    let events = api.get("/v1/events");
+    let mut events = events["data"].as_array().unwrap().iter();
+    let event = events.find(|event| event["type"] == "recharge.refund.succeeded").unwrap();
+    assert_eq!(event["data"]["object"]["id"], refund["id"]);
+}
