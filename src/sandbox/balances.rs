@@ -9,12 +9,14 @@ use super::kind::{Limit, Paging};
 use super::kinds::{self, BALANCE_BONUS, CHARGE, RECHARGE, REFUND, USER};
 use super::moves::New;
 use super::operations::Place;
+use super::rules;
 use super::state::State;
 use super::values::{Fields, fields_of, given, number, text};
 
 impl State {
     pub(super) fn create_recharge(&mut self, place: Place, mut params: Fields) -> Answered {
         let (app, now) = (place.app.unwrap_or_default(), self.clock.millis());
+        // The reference says that a `user_fee` excludes a bonus, but official clients send both.
         let bonus = params.remove("balance_bonus").unwrap_or_default()["amount"].clone();
         let bonus = if bonus.is_null() { 0.into() } else { bonus };
         check::within("balance_bonus[amount]", &bonus, Limit::Number(0, 1_000_000_000))?;
@@ -86,9 +88,13 @@ impl State {
     }
 
     pub(super) fn recharge_refunds(&self, recharge: usize, query: &Query) -> Answered {
-        let app = &self.apps[self.rows[recharge].app];
-        let url = format!("/v1/apps/{app}/recharges/{}/refunds", self.id(recharge));
+        let url = self.recharge_refunds_url(recharge);
         self.list_of(self.refunds_in(recharge), &REFUND, Paging::Pages, &url, query)
+    }
+
+    pub(super) fn recharge_refunds_url(&self, recharge: usize) -> String {
+        let app = &self.apps[self.rows[recharge].app];
+        format!("/v1/apps/{app}/recharges/{}/refunds", self.id(recharge))
     }
 
     pub(super) fn create_balance_transfer(&mut self, place: Place, params: Fields) -> Answered {
@@ -102,9 +108,9 @@ impl State {
     }
 
     pub(super) fn create_withdrawal(&mut self, place: Place, mut params: Fields) -> Answered {
-        let app = place.app.unwrap_or_default();
+        let user = self.find(&USER, place.app.unwrap_or_default(), None, text(&params, "user"))?;
         if let Some(Value::String(id)) = params.get("settle_account") {
-            let account = self.find_global(&kinds::SETTLE_ACCOUNT, id)?;
+            let account = self.find(&kinds::SETTLE_ACCOUNT, 0, Some(user), id)?;
             params.insert("channel".into(), self.field(account, "channel"));
             params.insert("extra".into(), self.field(account, "recipient"));
         } else if given(&params, "channel").is_none() {
@@ -113,7 +119,7 @@ impl State {
         if number(&params, "user_fee") > number(&params, "amount") {
             return Err(Answer::bad_parameter("user_fee", "more than the amount"));
         }
-        self.find(&USER, app, None, text(&params, "user"))?;
+        rules::payout_order_no(text(&params, "channel"), text(&params, "order_no"))?;
         self.create(place, params)
     }
 

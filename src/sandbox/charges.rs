@@ -14,6 +14,7 @@ use crate::types::{Channel, Timestamp};
 impl State {
     pub(super) fn create_charge(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
+        rules::not_custom(&params)?;
         let expands_app =
             params.get("expand").is_some_and(|names| names.to_string().contains("app"));
         let (charge, is_new) = self.add_charge(app, params, None, None)?;

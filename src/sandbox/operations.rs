@@ -223,7 +223,7 @@ impl State {
                 data.truncate(limit);
             }
         } else {
-            let per_page = query.number("per_page", 10, 100)?;
+            let per_page = query.number("per_page", 10, kind.per_page)?;
             let page = query.number("page", 1, 1_000_000_000)?;
             let skipped = (page - 1).saturating_mul(per_page);
             let found = rows.iter().rev().filter(|row| is_selected(row));

@@ -12,6 +12,7 @@ use super::kind::{Limit, Paging};
 use super::kinds::{BALANCE_SETTLEMENT, CHARGE, COUPON, ORDER, REFUND, USER};
 use super::moves::New;
 use super::operations::Place;
+use super::rules;
 use super::state::State;
 use super::values::{Fields, fields_of, given, number, picked, text};
 
@@ -21,6 +22,9 @@ const KEPT: [&str; 3] = ["royalty_users", "royalty_template", "balance_settlemen
 /// The values of `KEPT` in the parameters.
 fn kept(params: &Fields) -> Answered<[(&'static str, Option<Value>); 3]> {
     given(params, "royalty_users").map_or(Ok(()), check::shares)?;
+    if let Some(user) = params.get("balance_settlement").and_then(|to| to.get("user")) {
+        check::within("balance_settlement[user]", user, Limit::UserId)?;
+    }
     Ok(KEPT.map(|name| (name, params.get(name).cloned())))
 }
 
@@ -143,6 +147,7 @@ impl State {
 
     /// Adds a charge of an order, and returns the refusal that leaves it as a failed one.
     fn charge_for_order(&mut self, params: Fields, order: usize) -> Answered<Option<Answer>> {
+        rules::not_custom(&params)?;
         let (charge, is_new) = self.add_charge(self.rows[order].app, params, None, Some(order))?;
         if !is_new {
             return Ok(None);

@@ -42,6 +42,7 @@ impl State {
         for user in users.as_array().into_iter().flatten() {
             let user = user.as_str().filter(|user| !user.is_empty());
             let user = user.ok_or_else(|| Answer::bad_parameter("users", "not all are ids"))?;
+            check::within("users", &user.into(), kind::Limit::UserId)?;
             let user = self.user(app, user, now)?;
             coupons.push(self.add_coupon(template, user, &params)?);
         }
@@ -218,7 +219,7 @@ impl State {
         let kind = &kinds::ROYALTY_SETTLEMENT;
         let (is_preview, created) = (
             params.get("is_preview") == Some(&Value::Bool(true)),
-            params.get("created").cloned().unwrap_or_default(),
+            Query::of("created", params.get("created").unwrap_or(&Value::Null)),
         );
         let filters: Vec<_> = ["recipient_app", "source_user", "source_no"]
             .into_iter()
@@ -228,13 +229,6 @@ impl State {
         let document = check::created(kind, params)?;
         let app = self.app(text(&document, "payer_app"));
         let app = app.ok_or_else(|| Answer::bad_parameter("payer_app", "no such app"))?;
-        let is_in_time = |time: i64| {
-            let bound = |name: &str| created[name].as_i64();
-            bound("gt").is_none_or(|bound| time > bound)
-                && bound("gte").is_none_or(|bound| time >= bound)
-                && bound("lt").is_none_or(|bound| time < bound)
-                && bound("lte").is_none_or(|bound| time <= bound)
-        };
         let is_owed = |royalty: &usize| {
             let object = self.show(*royalty);
             self.rows[*royalty].state == "created"
@@ -242,7 +236,7 @@ impl State {
                 && object["payer_app"] == document["payer_app"]
                 && object["amount"].as_i64().is_some_and(|amount| amount >= least)
                 && filters.iter().all(|(name, wanted)| object[*name] == *wanted)
-                && is_in_time(self.rows[*royalty].created)
+                && created.selects_time(self.rows[*royalty].created)
         };
         let owed: Vec<_> = self.of_kind(&ROYALTY).iter().copied().filter(is_owed).collect();
         if owed.is_empty() {

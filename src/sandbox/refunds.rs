@@ -10,6 +10,7 @@ use super::check;
 use super::clock::{Millis, millis, seconds};
 use super::kinds::{self, CHARGE, ORDER, RECHARGE, REFUND};
 use super::moves::New;
+use super::rules;
 use super::state::{Due, State};
 use super::values::{Fields, fields_of, given, text};
 
@@ -51,6 +52,8 @@ impl State {
             return Err(Answer::conflict("charge_unexpected_status", message));
         }
         check::required(&params, "description")?;
+        let reason = rules::refund_description(&self.text(charge, "channel"));
+        check::within("description", &params["description"], reason)?;
         let left = self.refundable(charge);
         if left == 0 {
             let order_no = self.text(charge, "order_no");

@@ -127,6 +127,7 @@ impl State {
             ("recharge", "GET", [id, "refunds"]) => self.recharge_refunds(row!(id), query),
             ("recharge", "GET", [id, "refunds", refund]) => self.refund_of(row!(id), refund),
 
+            ("transfer", "POST", []) => self.create_transfer(params),
             ("batch_transfer", "POST", []) => self.create_batch_transfer(params),
             ("split_profit", "POST", []) => self.create_split_profit(params),
             ("user", "POST", ["upload_pic"]) => self.upload_pic(place, params),
@@ -136,7 +137,7 @@ impl State {
             ("withdrawal", "POST", []) => self.create_withdrawal(place, params),
             ("batch_withdrawal", "POST", []) => self.create_batch_withdrawal(place, params),
 
-            ("sub_app", "POST", ["contact"]) => self.create_contact(place, params),
+            ("sub_app", "POST", ["contact"]) => self.create_contact(params),
             ("sub_app", "POST", []) => self.create_sub_app(place, params),
             ("coupon", "POST", []) => self.create_coupon(place.parent?, params),
             ("coupon_template", "POST", [id, "coupons"]) => self.create_coupons(row!(id), params),

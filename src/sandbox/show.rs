@@ -76,8 +76,7 @@ impl State {
                 let refunds = charges.first().map(|charge| self.below(*charge, &REFUND));
                 let bonus = self.below(row, &kinds::BALANCE_BONUS);
                 set("charge", charge);
-                let app = &self.apps[self.rows[row].app];
-                let url = format!("/v1/apps/{app}/recharges/{}/refunds", self.id(row));
+                let url = self.recharge_refunds_url(row);
                 set("refunds", self.nested(Some(url), &refunds.unwrap_or_default()));
                 set("balance_bonus", bonus.first().map_or(Value::Null, |bonus| self.show(*bonus)));
             }

@@ -23,7 +23,7 @@ pub(in crate::sandbox) static USER: Kind = Kind {
         "metadata":{},"extra":{}}"#,
     needs: &["id"],
     limits: &[
-        ("id", Limit::Chars(1, 64)),
+        ("id", Limit::UserId),
         ("gender", Limit::OneOf(&["MALE", "FEMALE", ""])),
         ("parent_user_id", Limit::Chars(1, 64)),
     ],
@@ -65,7 +65,7 @@ pub(in crate::sandbox) static BALANCE_BONUS: Kind = Kind {
         "order_no":"","time_paid":null,"user":"","balance_transaction":null,"description":null,
         "metadata":{}}"#,
     needs: &["user", "amount", "order_no"],
-    limits: &[BALANCE],
+    limits: &[BALANCE, ("user", Limit::UserId)],
     unique: Some("order_no"),
     states: &[State::new("paid").stamps("time_paid").sets("paid").posts(
         Merchant,
@@ -84,7 +84,7 @@ pub(in crate::sandbox) static BALANCE_TRANSFER: Kind = Kind {
         "recipient":"","user_balance_transaction":"","recipient_balance_transaction":"",
         "description":null,"metadata":{}}"#,
     needs: &["user", "recipient", "amount", "order_no"],
-    limits: &[BALANCE, ("user_fee", Limit::Number(0, 1_000_000_000))],
+    limits: &[BALANCE, ("recipient", Limit::UserId), ("user_fee", Limit::Number(0, 1_000_000_000))],
     unique: Some("order_no"),
     states: &[State::new("succeeded").posts(User("user"), User("recipient"), "transfer")],
     ..Kind::new(
