@@ -134,7 +134,8 @@ impl State {
         check::within("withdrawals", &ids, Limit::Items(200))?;
         let mut members = Vec::new();
         for id in ids.as_array().into_iter().flatten() {
-            let member = self.find_global(&kinds::WITHDRAWAL, id.as_str().unwrap_or_default())?;
+            let of_app = Place { kind: &kinds::WITHDRAWAL, ..place };
+            let member = self.find_at(of_app, id.as_str().unwrap_or_default())?;
             if self.rows[member].state != "created" || members.contains(&member) {
                 return Err(self.unexpected(member, "only a created one, once, can be in a batch"));
             }

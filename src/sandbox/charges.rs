@@ -147,8 +147,8 @@ impl State {
             if state == "paid" && (!channel.is_reversible_when_paid() || is_part) {
                 return refuse("已支付的订单请退款 (paid: refund it instead)");
             }
-            if !self.below(charge, &REFUND).is_empty() {
-                return refuse("已退款的订单不能撤销 (it has been refunded)");
+            if !self.below(charge, &REFUND).is_empty() || self.split(charge) > 0 {
+                return refuse("已退款的订单不能撤销 (it has been refunded, or split)");
             }
             if !channel.is_reversible() {
                 return refuse("该渠道不支持撤销 (the channel cannot reverse)");

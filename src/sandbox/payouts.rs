@@ -19,6 +19,9 @@ use super::values::{Fields, given, picked, text};
 /// The amounts that one recipient may get.
 const AMOUNTS: std::ops::RangeInclusive<i64> = 1..=1_000_000_000;
 
+/// The states of what comes back of a share.
+const BACK: &[&str] = &["returning", "returned"];
+
 /// How long a transfer of a batch takes.
 const TAKES: u64 = 2_000;
 
@@ -107,11 +110,16 @@ impl State {
                 }
             }
         }
-        if self.rows[charge].state != "paid" || total > self.refundable(charge) {
+        let most = match is_return {
+            true => self.split_in(charge, &["succeeded"]) - self.split_in(charge, BACK),
+            false => self.refundable(charge),
+        };
+        if self.rows[charge].state != "paid" || total > most {
             return Err(Answer::bad_parameter("charge", "not paid, or less is left"));
         }
         document.insert("channel".into(), self.field(charge, "channel"));
-        let profit = self.add(New::of(kind, app, document), now)?;
+        let new = New { group: Some(charge), ..New::of(kind, app, document) };
+        let profit = self.add(new, now)?;
         for recipient in recipients {
             let names = ["split_receiver", "amount", "name", "description"];
             let mut part = recipient.as_object().map(|r| picked(r, &names)).unwrap_or_default();
@@ -121,6 +129,18 @@ impl State {
             self.add(New { group: Some(profit), state, ..new }, now)?;
         }
         Ok(Answer::ok(self.show(profit)))
+    }
+
+    /// The amount of a charge that others have got, or get.
+    pub(super) fn split(&self, charge: usize) -> i64 {
+        self.split_in(charge, &["pending", "succeeded"]) - self.split_in(charge, &["returned"])
+    }
+
+    fn split_in(&self, charge: usize, states: &[&str]) -> i64 {
+        let profits = self.below(charge, &kinds::SPLIT_PROFIT).into_iter();
+        let parts = profits.flat_map(|profit| self.below(profit, &PROFIT_TRANSACTION));
+        let counts = |part: &usize| states.contains(&self.rows[*part].state);
+        parts.filter(counts).map(|part| self.number(part, "amount")).sum()
     }
 
     pub(super) fn create_customs(&mut self, place: Place, params: Fields) -> Answered {

@@ -28,7 +28,9 @@ impl State {
     /// Gives a user a coupon.
     pub(super) fn create_coupon(&mut self, user: usize, params: Fields) -> Answered {
         let template = check::required(&params, "coupon_template")?;
-        let template = self.find_global(&kinds::COUPON_TEMPLATE, template)?;
+        let app = Some(self.rows[user].app);
+        let of_app = Place { kind: &kinds::COUPON_TEMPLATE, app, parent: None };
+        let template = self.find_at(of_app, template)?;
         let coupon = self.add_coupon(template, user, &params)?;
         Ok(Answer::ok(self.show(coupon)))
     }

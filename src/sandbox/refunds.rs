@@ -34,13 +34,13 @@ impl State {
         self.rows[charge].group.is_none().then_some(()).ok_or_else(refusal)
     }
 
-    /// The amount of a charge that can still be refunded.
+    /// The amount of a charge that can still be refunded: what was split has to come back before.
     pub(super) fn refundable(&self, charge: usize) -> i64 {
         let counts = |refund: &&usize| self.rows[**refund].state != "failed";
         let refunds = self.below(charge, &REFUND);
         let back: i64 = refunds.iter().filter(counts).map(|r| self.number(*r, "amount")).sum();
         match self.rows[charge].state {
-            "paid" => self.number(charge, "amount") - back,
+            "paid" => self.number(charge, "amount") - back - self.split(charge),
             _ => 0,
         }
     }

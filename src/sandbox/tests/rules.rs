@@ -434,6 +434,88 @@ fn the_event_of_a_refunded_recharge_has_the_refund() {
 }
 
 #[test]
+fn a_charge_is_split_once_and_only_what_was_split_comes_back() {
+    let mut api = Api::new();
+    let charge = api.paid("1");
+    let receiver = json!({ "app": APP, "type": "MERCHANT_ID", "account": "1", "channel": "wx" });
+    let receiver = id(&api.post("/v1/split_receivers", receiver));
+    let split = |number: &str, amount: i64| {
+        json!({
+            "app": APP, "charge": charge, "order_no": number, "type": "split_normal",
+            "recipients": [{ "amount": amount, "split_receiver": receiver }],
+        })
+    };
+    let back = |number: &str, amount: i64| {
+        json!({
+            "app": APP, "charge": charge, "order_no": number, "type": "split_return",
+            "recipients": [{ "amount": amount }],
+        })
+    };
+    let path = "/v1/split_profits";
+    assert_eq!(api.refused("POST", path, back("r0", 1)), bad("charge"));
+    api.post(path, split("s1", 60));
+    api.advance(2);
+    assert_eq!(api.refused("POST", path, split("s2", 41)), bad("charge"));
+    assert_eq!(api.refused("POST", path, back("r1", 61)), bad("charge"));
+    let refunds = format!("/v1/charges/{charge}/refunds");
+    let refund = |amount: i64| json!({ "description": "x", "amount": amount });
+    assert_eq!(api.refused("POST", &refunds, refund(41)), bad("amount"));
+    api.post(path, back("r2", 20));
+    api.advance(2);
+    assert_eq!(api.refused("POST", path, back("r3", 41)), bad("charge"));
+    assert_eq!(api.refused("POST", &refunds, refund(61)), bad("amount"));
+    api.post(&refunds, refund(60));
+}
+
+#[test]
+fn a_seed_that_contradicts_itself_is_an_error() {
+    let seed = |channel: &str, changes: Value| -> io::Result<State> {
+        let extra = json!({ "extra": { "scan_code": "281000000000000003", "user": "user_1" } });
+        let seed = json!([with(charge("1", channel, extra), changes)]);
+        Options::builder().seed(seed.to_string()).build().first_state()
+    };
+    assert!(
+        seed("alipay_scan", json!({ "paid": true, "refunds": [{ "description": "x" }] })).is_ok()
+    );
+    assert!(seed("alipay_scan", json!({ "paid": true, "reversed": true })).is_ok());
+    for (channel, changes, why) in [
+        (
+            "alipay_scan",
+            json!({ "paid": true, "reversed": true, "refunds": [{ "description": "x" }] }),
+            "reversed",
+        ),
+        ("balance", json!({ "paid": true }), "paid"),
+    ] {
+        let error = seed(channel, changes).err().unwrap().to_string();
+        assert!(error.starts_with("charge 0 of the seed") && error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn an_object_of_another_user_or_app_is_not_found() {
+    let options = Options::builder().apps([APP, "app_2"]).build();
+    let mut api = Api(options.first_state().unwrap());
+    api.credit("user_1", 100);
+    api.post("{app}/users", json!({ "id": "user_2" }));
+    let account = json!({ "channel": "alipay", "recipient": { "account": "a@b.c", "name": "B" } });
+    let account = id(&api.post("{app}/users/user_2/settle_accounts", account));
+    let withdrawal = |account: &str| json!({ "user": "user_1", "amount": 50, "order_no": "w1", "settle_account": account });
+    assert_eq!(api.refused("POST", "{app}/withdrawals", withdrawal(&account)).0, 404);
+
+    let bonus = json!({ "user": "user_1", "amount": 50, "order_no": "b1" });
+    api.post("/v1/apps/app_2/balance_bonuses", bonus);
+    let other = json!({ "user": "user_1", "amount": 50, "order_no": "w1", "channel": "alipay" });
+    let other = id(&api.post("/v1/apps/app_2/withdrawals", other));
+    let batch = json!({ "withdrawals": [other] });
+    assert_eq!(api.refused("POST", "{app}/batch_withdrawals", batch).0, 404);
+
+    let template = json!({ "type": 1, "amount_off": 30 });
+    let template = id(&api.post("/v1/apps/app_2/coupon_templates", template));
+    let coupon = json!({ "coupon_template": template });
+    assert_eq!(api.refused("POST", "{app}/users/user_1/coupons", coupon).0, 404);
+}
+
+#[test]
 fn a_payout_holds_the_limits_of_its_channel() {
     let mut api = Api::new();
     api.credit("user_1", 10_000);
