@@ -60,8 +60,8 @@ impl State {
             None => {}
             Some(Step::Added) => self.remove_last(),
             Some(Step::Changed { row, state, group, document }) => {
-                if let (Some(added), true) = (self.rows[row].group, group.is_none()) {
-                    self.below.entry(added).or_default().pop();
+                if let Some(joined) = self.rows[row].group.filter(|now| Some(*now) != group) {
+                    self.below.entry(joined).or_default().pop();
                 }
                 let row = &mut self.rows[row];
                 (row.state, row.group, row.document) = (state, group, document);
