@@ -9,12 +9,14 @@ use super::kind::{Limit, Paging};
 use super::kinds::{self, BALANCE_BONUS, CHARGE, RECHARGE, REFUND, USER};
 use super::moves::New;
 use super::operations::Place;
+use super::rules;
 use super::state::State;
 use super::values::{Fields, fields_of, given, number, text};
 
 impl State {
     pub(super) fn create_recharge(&mut self, place: Place, mut params: Fields) -> Answered {
         let (app, now) = (place.app.unwrap_or_default(), self.clock.millis());
+        // The reference says that a `user_fee` excludes a bonus, but official clients send both.
         let bonus = params.remove("balance_bonus").unwrap_or_default()["amount"].clone();
         let bonus = if bonus.is_null() { 0.into() } else { bonus };
         check::within("balance_bonus[amount]", &bonus, Limit::Number(0, 1_000_000_000))?;
@@ -51,8 +53,8 @@ impl State {
         self.user(app, &user, now)?;
         let recharge = self.add(New::of(&RECHARGE, app, document), now)?;
         self.group(charge, recharge);
-        self.begin_payment(charge)?;
-        Ok(Answer::ok(self.show(recharge)))
+        let refusal = self.begin_payment(charge);
+        Ok(refusal.unwrap_or_else(|| Answer::ok(self.show(recharge))))
     }
 
     /// Credits the bonus of a recharge.
@@ -79,7 +81,6 @@ impl State {
         check::required(&params, "description")?;
         params.remove("amount");
         let charge = self.below(recharge, &CHARGE)[0];
-        check::checked(&REFUND, params.clone())?;
         self.set(recharge, "_posts", self.number(recharge, "amount"));
         self.enter(recharge, "refunding", self.clock.millis())?;
         let refund = self.refund(charge, params)?;
@@ -87,28 +88,29 @@ impl State {
     }
 
     pub(super) fn recharge_refunds(&self, recharge: usize, query: &Query) -> Answered {
-        let app = &self.apps[self.rows[recharge].app];
-        let url = format!("/v1/apps/{app}/recharges/{}/refunds", self.id(recharge));
+        let url = self.recharge_refunds_url(recharge);
         self.list_of(self.refunds_in(recharge), &REFUND, Paging::Pages, &url, query)
     }
 
+    pub(super) fn recharge_refunds_url(&self, recharge: usize) -> String {
+        let app = &self.apps[self.rows[recharge].app];
+        format!("/v1/apps/{app}/recharges/{}/refunds", self.id(recharge))
+    }
+
     pub(super) fn create_balance_transfer(&mut self, place: Place, params: Fields) -> Answered {
-        let needed = number(&params, "amount").saturating_add(number(&params, "user_fee"));
-        let payer = text(&params, "user");
         if params.get("recipient") == params.get("user") {
             return Err(Answer::bad_parameter("recipient", "the same as user"));
         }
-        let user = self.find(&USER, place.app.unwrap_or_default(), None, payer);
-        if user.is_ok_and(|user| self.balance_of(user) < needed) {
-            return Err(Answer::balance_too_low());
+        if text(&params, "user") == "0" {
+            return Err(Answer::bad_parameter("user", "\"0\" pays nobody"));
         }
         self.create(place, params)
     }
 
     pub(super) fn create_withdrawal(&mut self, place: Place, mut params: Fields) -> Answered {
-        let app = place.app.unwrap_or_default();
+        let user = self.find(&USER, place.app.unwrap_or_default(), None, text(&params, "user"))?;
         if let Some(Value::String(id)) = params.get("settle_account") {
-            let account = self.find_global(&kinds::SETTLE_ACCOUNT, id)?;
+            let account = self.find(&kinds::SETTLE_ACCOUNT, 0, Some(user), id)?;
             params.insert("channel".into(), self.field(account, "channel"));
             params.insert("extra".into(), self.field(account, "recipient"));
         } else if given(&params, "channel").is_none() {
@@ -117,7 +119,7 @@ impl State {
         if number(&params, "user_fee") > number(&params, "amount") {
             return Err(Answer::bad_parameter("user_fee", "more than the amount"));
         }
-        self.find(&USER, app, None, text(&params, "user"))?;
+        rules::payout_order_no(text(&params, "channel"), text(&params, "order_no"))?;
         self.create(place, params)
     }
 
@@ -132,7 +134,8 @@ impl State {
         check::within("withdrawals", &ids, Limit::Items(200))?;
         let mut members = Vec::new();
         for id in ids.as_array().into_iter().flatten() {
-            let member = self.find_global(&kinds::WITHDRAWAL, id.as_str().unwrap_or_default())?;
+            let of_app = Place { kind: &kinds::WITHDRAWAL, ..place };
+            let member = self.find_at(of_app, id.as_str().unwrap_or_default())?;
             if self.rows[member].state != "created" || members.contains(&member) {
                 return Err(self.unexpected(member, "only a created one, once, can be in a batch"));
             }

@@ -14,11 +14,13 @@ use crate::types::{Channel, Timestamp};
 impl State {
     pub(super) fn create_charge(&mut self, params: Fields) -> Answered {
         let app = self.app_in(&params)?;
+        rules::not_custom(&params)?;
         let expands_app =
             params.get("expand").is_some_and(|names| names.to_string().contains("app"));
         let (charge, is_new) = self.add_charge(app, params, None, None)?;
-        if is_new {
-            self.begin_payment(charge)?;
+        // Not `Err`: the charge stays, as a failed one.
+        if let Some(refusal) = is_new.then(|| self.begin_payment(charge)).flatten() {
+            return Ok(refusal);
         }
         let expanded: &[&str] = if expands_app { &["app"] } else { &[] };
         Ok(Answer::ok(self.show_expanded(charge, expanded)))
@@ -36,7 +38,7 @@ impl State {
         let order = rules::check(&params, now)?;
         let order_no = text(&params, "order_no");
         let number = format!("charge/{app}/{}/{order_no}", rules::family(&order.channel));
-        if let Some(first) = self.by_number.get(&*number).copied() {
+        if let Some(first) = self.numbered(&number) {
             let same = self.is_same_order(first, &params);
             let age = now - self.rows[first].created;
             if same && age <= rules::same_order_window(&order.channel) {
@@ -72,19 +74,22 @@ impl State {
         let id = id.unwrap_or_default().into();
         let new = New { id, group, ..New::of(&CHARGE, app, document) };
         let charge = self.add(new, self.clock.millis())?;
-        self.by_number.insert(number.into(), charge);
+        self.give_number(number, charge);
         Ok((charge, true))
     }
 
-    /// Does what the channel or the scanned code says about the customer: see `payer`.
-    pub(super) fn begin_payment(&mut self, charge: usize) -> Answered<()> {
+    /// Does what the channel or the scanned code says about the customer: see `payer`. Returns the
+    /// refusal of the channel, which leaves a failed charge.
+    pub(super) fn begin_payment(&mut self, charge: usize) -> Option<Answer> {
         let now = self.clock.millis();
         let channel = self.text(charge, "channel");
         if channel == "balance" || channel == "custom" {
-            return self.enter(charge, "paid", now).map_err(|_| {
-                self.decline(charge, now);
-                Answer::refused_by_channel("用户余额不足 (the balance of the user is too low)")
-            });
+            if self.pay(charge, now) {
+                return None;
+            }
+            self.decline(charge, now);
+            let message = "用户余额不足 (the balance of the user is too low)";
+            return Some(Answer::refused_by_channel(message));
         }
         let extra = self.field(charge, "extra");
         match extra["scan_code"].as_str().and_then(|code| code.chars().last()) {
@@ -98,21 +103,21 @@ impl State {
             Some(payer::IS_REFUSED) => {
                 self.decline(charge, now);
                 let message = "支付渠道拒绝了付款码 (the channel refused the scan_code)";
-                return Err(Answer::refused_by_channel(message));
+                return Some(Answer::refused_by_channel(message));
             }
             _ => {}
         }
-        Ok(())
+        None
     }
 
     /// The customer pays. Returns `false` if the charge is not open.
     pub(super) fn pay(&mut self, charge: usize, at: Millis) -> bool {
-        self.may_be_paid(charge, at) && self.enter(charge, "paid", at).is_ok()
+        self.is_open(charge, at) && self.attempt(|state| state.enter(charge, "paid", at)).is_ok()
     }
 
     /// The channel refuses the payment. Returns `false` if the charge is not open.
     pub(super) fn decline(&mut self, charge: usize, at: Millis) -> bool {
-        if !self.may_be_paid(charge, at) {
+        if !self.is_open(charge, at) {
             return false;
         }
         self.set(charge, "failure_code", "channel_response_code_fail");
@@ -120,7 +125,8 @@ impl State {
         self.enter(charge, "failed", at).is_ok()
     }
 
-    fn may_be_paid(&self, charge: usize, at: Millis) -> bool {
+    /// Whether a charge can be paid at a time.
+    pub(super) fn is_open(&self, charge: usize, at: Millis) -> bool {
         self.rows[charge].state == "open" && seconds(at) < self.number(charge, "time_expire")
     }
 
@@ -141,8 +147,8 @@ impl State {
             if state == "paid" && (!channel.is_reversible_when_paid() || is_part) {
                 return refuse("已支付的订单请退款 (paid: refund it instead)");
             }
-            if !self.below(charge, &REFUND).is_empty() {
-                return refuse("已退款的订单不能撤销 (it has been refunded)");
+            if !self.below(charge, &REFUND).is_empty() || self.split(charge) > 0 {
+                return refuse("已退款的订单不能撤销 (it has been refunded, or split)");
             }
             if !channel.is_reversible() {
                 return refuse("该渠道不支持撤销 (the channel cannot reverse)");

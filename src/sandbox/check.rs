@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, Answered};
-use super::kind::{Kind, Limit};
+use super::kind::{Kind, Limit, State};
 use super::state::fields;
 use super::values::{Fields, given, text};
 
@@ -39,7 +39,7 @@ pub(super) fn checked(kind: &Kind, params: Fields) -> Answered<Fields> {
         let Some(default) = fields(kind).get(&name) else { continue };
         // Some clients write empty maps as lists.
         let is_empty_map = default.is_object() && value.as_array().is_some_and(Vec::is_empty);
-        if value.is_null() || is_empty_map || name == "status" || name == "app" {
+        if value.is_null() || is_empty_map || is_the_servers(kind, &name) {
             continue;
         }
         if !default.is_null() && std::mem::discriminant(default) != std::mem::discriminant(&value) {
@@ -51,6 +51,24 @@ pub(super) fn checked(kind: &Kind, params: Fields) -> Answered<Fields> {
         document.insert(name, value);
     }
     Ok(document)
+}
+
+/// Whether only the server says what a field is.
+fn is_the_servers(kind: &Kind, name: &str) -> bool {
+    let names = [
+        "app",
+        "status",
+        "livemode",
+        "refunded",
+        "amount_refunded",
+        "amount_settle",
+        "transaction_no",
+        "failure_code",
+        "failure_msg",
+        "identified",
+    ];
+    let is_set = |state: &State| state.time == Some(name) || state.flag == Some(name);
+    names.contains(&name) || kind.states.iter().any(is_set)
 }
 
 /// A parameter that is text, and has to be there.
@@ -125,6 +143,16 @@ pub(super) fn within(name: &str, value: &Value, limit: Limit) -> Answered<()> {
         Limit::OneOf(names) => (
             text.is_some_and(|text| names.contains(&text)),
             format!("not one of {}", names.join(", ")),
+        ),
+        // The documentation has no dot, but recorded ids are e-mail addresses.
+        Limit::UserId => (
+            text.is_some_and(|text| {
+                let is_good = |b: u8| b.is_ascii_alphanumeric() || b"_-@.".contains(&b);
+                (1..=64).contains(&text.len())
+                    && text.bytes().all(is_good)
+                    && !text.starts_with(['-', '@', '.'])
+            }),
+            "not 1 to 64 letters, digits or _-@., of which the last three do not begin it".into(),
         ),
     };
     holds.then_some(()).ok_or_else(|| Answer::bad_parameter(name, &why))

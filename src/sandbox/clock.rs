@@ -79,6 +79,19 @@ impl<T> Schedule<T> {
         self.items.insert((at, self.added), item);
     }
 
+    /// How many were added so far, for `back_to`.
+    pub(super) fn mark(&self) -> usize {
+        self.added
+    }
+
+    /// Removes what was added since.
+    pub(super) fn back_to(&mut self, added: usize) {
+        if self.added > added {
+            self.items.retain(|(_, number), _| *number <= added);
+            self.added = added;
+        }
+    }
+
     /// All items with their times, in order.
     pub(super) fn items(&self) -> impl Iterator<Item = (Millis, &T)> {
         self.items.iter().map(|((time, _), item)| (*time, item))

@@ -39,7 +39,7 @@ impl State {
     /// Records the result of a delivery and schedules the next one if it failed.
     pub(super) fn record_delivery(&mut self, delivery: Delivery, accepted: bool) {
         if accepted {
-            self.rows[delivery.event].state = "delivered";
+            self.row_mut(delivery.event).state = "delivered";
         } else if let Some(pause) = REDELIVERIES.get(delivery.failures) {
             let again = Delivery { failures: delivery.failures + 1, ..delivery };
             self.deliveries.add(self.clock.millis() + pause * 1000, again);

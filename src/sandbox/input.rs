@@ -20,6 +20,15 @@ impl Query {
         Self(pairs.filter(|(key, value)| !key.is_empty() && !value.is_empty()).collect())
     }
 
+    /// The filters `name[..]` of the fields of a JSON object.
+    pub(super) fn of(name: &str, filters: &Value) -> Self {
+        let filters = filters.as_object().into_iter().flatten();
+        let filter = |(key, value): (&String, &Value)| {
+            Some((format!("{name}[{key}]"), value.as_i64()?.to_string()))
+        };
+        Self(filters.filter_map(filter).collect())
+    }
+
     pub(super) fn first(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }

@@ -14,6 +14,8 @@ pub(super) struct Kind {
     /// `d`elete.
     pub(super) can: &'static str,
     pub(super) paging: Paging,
+    /// How many objects a page has at most.
+    pub(super) per_page: usize,
     /// The fields of an object with the values that they have if nothing else is known, as JSON. A
     /// parameter of the same name and type sets its field.
     pub(super) fields: &'static str,
@@ -64,6 +66,8 @@ pub(super) enum Limit {
     /// Items of a list.
     Items(usize),
     OneOf(&'static [&'static str]),
+    /// The id of a user, which the merchant chooses.
+    UserId,
 }
 
 /// A state of an object, and what happens when it is entered.
@@ -138,6 +142,7 @@ impl Kind {
             id,
             can: "crl",
             paging: Paging::Pages,
+            per_page: 100,
             fields: "{}",
             needs: &[],
             lists_by: &[],

@@ -53,6 +53,22 @@ impl Ledger {
         true
     }
 
+    /// The lengths now, for `back_to`.
+    pub(super) fn mark(&self) -> (usize, usize) {
+        (self.entries.len(), self.accounts.len())
+    }
+
+    /// Removes what was posted since.
+    pub(super) fn back_to(&mut self, (entries, accounts): (usize, usize)) {
+        for entry in self.entries.drain(entries..) {
+            self.accounts[entry.from].1 += entry.amount;
+            self.accounts[entry.to].1 -= entry.amount;
+        }
+        for (account, _) in self.accounts.drain(accounts..) {
+            self.numbers.remove(&account);
+        }
+    }
+
     fn number(&mut self, account: Account) -> usize {
         let accounts = &mut self.accounts;
         *self.numbers.entry(account).or_insert_with_key(|account| {

@@ -78,7 +78,7 @@ impl State {
         Ok(Answer::ok(picture))
     }
 
-    pub(super) fn create_contact(&mut self, _: Place, params: Fields) -> Answered {
+    pub(super) fn create_contact(&mut self, params: Fields) -> Answered {
         let needed = [
             "user",
             "acc_no",

@@ -1,12 +1,12 @@
-//! What happens to a row: it is added, enters a state, and leaves it when its time has come. Each step
-//! posts to the ledger first, so that what cannot be paid changes nothing.
+//! What happens to a row: it is added, enters a state, and leaves it when its time has come. What is
+//! refused half-way is taken back by `State::attempt`, in which all of this runs.
 
 use serde_json::Value;
 
 use super::answer::{Answer, Answered};
 use super::clock::{Millis, seconds};
 use super::kind::{By, Kind, Purse};
-use super::kinds::{BALANCE_TRANSACTION, USER};
+use super::kinds::{BALANCE_TRANSACTION, CHARGE, USER};
 use super::ledger::Account;
 use super::state::{Row, State, fields, text_of};
 use super::values::{Fields, fields_of};
@@ -37,19 +37,16 @@ impl State {
         let New { kind, app, id, parent, group, state, document } = new;
         let number = kind.unique.and_then(|name| document.get(name)).and_then(Value::as_str);
         let number = number.map(|number| format!("{}/{app}/{number}", kind.name));
-        if number.as_ref().is_some_and(|number| self.by_number.contains_key(&**number)) {
+        if number.as_ref().is_some_and(|number| self.numbered(number).is_some()) {
             let name = kind.unique.unwrap_or_default();
             let message = format!("参数 {name} 已被使用 (another {} has this number)", kind.name);
             return Err(Answer::error(400, "invalid_request_error", &message, None, Some(name)));
         }
         let (created, document) = (seconds(at), text_of(document));
         let row = self.insert(Row { kind, app, id, parent, group, state, created, document })?;
-        if let Err(refusal) = self.enter(row, state, at) {
-            self.remove_last();
-            return Err(refusal);
-        }
+        self.enter(row, state, at)?;
         if let Some(number) = number {
-            self.by_number.insert(number.into(), row);
+            self.give_number(number, row);
         }
         Ok(row)
     }
@@ -68,7 +65,7 @@ impl State {
                 self.set(row, field, value);
             }
         }
-        self.rows[row].state = state.name;
+        self.row_mut(row).state = state.name;
         self.schedule(row, state.name, at);
         if let Some(event) = state.event {
             let object = self.show(row);
@@ -91,6 +88,10 @@ impl State {
             return Ok(());
         }
         let (from, to) = (self.account(row, from), self.account(row, to));
+        if let Account::User(app, user) = &from {
+            // The balance of a deleted user is not spent.
+            self.find(&USER, *app, None, user)?;
+        }
         if !self.ledger.post(from.clone(), to.clone(), amount, row) {
             return Err(Answer::balance_too_low());
         }
@@ -164,17 +165,22 @@ impl State {
     pub(super) fn confirm(&mut self, id: &str) -> bool {
         let waits = |row: &Row| &*row.id == id && row.kind.leads(By::Confirm, row.state).is_some();
         let Some(row) = self.rows.iter().position(waits) else { return false };
-        matches!(self.advance(row, By::Confirm, self.clock.millis()), Some(Ok(())))
+        let now = self.clock.millis();
+        self.attempt(|state| state.advance(row, By::Confirm, now).unwrap_or(Ok(()))).is_ok()
     }
 
     /// Performs every change that is due, in order and each at its own time.
     pub(super) fn catch_up(&mut self) {
         let now = self.clock.millis();
         while let Some((time, due)) = self.due.take_due(now) {
-            if self.rows[due.row].state == due.from {
-                let to = self.or_fails(due.row, due.to);
-                // What is taken from a balance was reserved before, so that nothing is short here.
-                let _ = self.enter(due.row, to, time);
+            // Nobody pays what has expired.
+            let is_over = self.is(due.row, &CHARGE) && !self.is_open(due.row, time);
+            if self.rows[due.row].state == due.from && !is_over {
+                // What is refused, as the payment of an order whose coupon is used by now, stays as it is.
+                let _ = self.attempt(|state| {
+                    let to = state.or_fails(due.row, due.to);
+                    state.enter(due.row, to, time)
+                });
             }
         }
     }

@@ -132,7 +132,7 @@ impl State {
 
     pub(super) fn delete(&mut self, place: Place, id: &str) -> Answered {
         let row = self.find_at(place, id)?;
-        self.rows[row].state = DELETED;
+        self.row_mut(row).state = DELETED;
         Ok(Answer::ok(Self::show_deleted(place.kind, id)))
     }
 
@@ -223,7 +223,7 @@ impl State {
                 data.truncate(limit);
             }
         } else {
-            let per_page = query.number("per_page", 10, 100)?;
+            let per_page = query.number("per_page", 10, kind.per_page)?;
             let page = query.number("page", 1, 1_000_000_000)?;
             let skipped = (page - 1).saturating_mul(per_page);
             let found = rows.iter().rev().filter(|row| is_selected(row));

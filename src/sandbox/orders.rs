@@ -7,10 +7,12 @@ use super::answer::{Answer, Answered};
 use super::check;
 use super::clock::Millis;
 use super::input::Query;
-use super::kind::Paging;
+use super::kind::Purse::{Merchant, User};
+use super::kind::{Limit, Paging};
 use super::kinds::{BALANCE_SETTLEMENT, CHARGE, COUPON, ORDER, REFUND, USER};
 use super::moves::New;
 use super::operations::Place;
+use super::rules;
 use super::state::State;
 use super::values::{Fields, fields_of, given, number, picked, text};
 
@@ -20,6 +22,9 @@ const KEPT: [&str; 3] = ["royalty_users", "royalty_template", "balance_settlemen
 /// The values of `KEPT` in the parameters.
 fn kept(params: &Fields) -> Answered<[(&'static str, Option<Value>); 3]> {
     given(params, "royalty_users").map_or(Ok(()), check::shares)?;
+    if let Some(user) = params.get("balance_settlement").and_then(|to| to.get("user")) {
+        check::within("balance_settlement[user]", user, Limit::UserId)?;
+    }
     Ok(KEPT.map(|name| (name, params.get(name).cloned())))
 }
 
@@ -30,6 +35,7 @@ impl State {
         let app = self.app_in(&params)?;
         let now = self.clock.millis();
         let kept = kept(&params)?;
+        self.check_expiry(&params)?;
         let mut document = check::created(&ORDER, params)?;
         let amount = number(&document, "amount");
         let uid = document.get("uid").and_then(Value::as_str).map(str::to_owned);
@@ -68,6 +74,8 @@ impl State {
             return Err(self.unexpected(order, "a charge of it is paid"));
         }
         let kept = kept(&params)?;
+        self.check_expiry(&params)?;
+        let has_amount = given(&params, "amount").is_some();
         let has_other = kept.iter().any(|(_, value)| value.is_some());
         let is_plain = ORDER.updates.iter().any(|name| params.contains_key(*name));
         match has_other && !is_plain && !params.contains_key("status") {
@@ -89,24 +97,39 @@ impl State {
                 }
             }
         }
-        let actual = self.number(order, "amount") - self.number(order, "coupon_amount");
-        self.set(order, "actual_amount", actual);
+        if has_amount && self.rows[order].state == "created" {
+            let (amount, coupon) = (self.number(order, "amount"), self.coupon_of(order)?);
+            let off = coupon.map_or(0, |coupon| self.discount(coupon, amount));
+            self.set(order, "coupon_amount", off);
+            self.set(order, "actual_amount", amount - off);
+        }
         Ok(Answer::ok(self.show(order)))
+    }
+
+    /// Checks when an order is to expire: within the limits of a charge.
+    fn check_expiry(&self, params: &Fields) -> Answered<()> {
+        let (now, Some(time)) = (self.now(), given(params, "time_expire")) else { return Ok(()) };
+        check::within("time_expire", time, Limit::Number(now + 60, now + 15 * DAY))
     }
 
     pub(super) fn pay_for_order(&mut self, order: usize, params: Fields) -> Answered {
         if self.rows[order].state != "created" {
             return Err(self.unexpected(order, "it is not to be paid"));
         }
-        let now = self.clock.millis();
+        if self.number(order, "time_expire") <= self.now() {
+            return Err(self.unexpected(order, "it has expired"));
+        }
+        // Another order may have used it by now.
+        self.coupon_of(order)?;
         if self.number(order, "actual_amount") == 0 {
-            self.pay_order(order, now)?;
+            self.pay_order(order, self.clock.millis())?;
             return Ok(Answer::ok(self.show(order)));
         }
         let charge = self.order_charge_params(order, &params)?;
         let part = params.get("combined_with").filter(|part| part.is_object()).cloned();
-        let app = self.rows[order].app;
-        self.charge_for_order(app, charge, order)?;
+        if let Some(refusal) = self.charge_for_order(charge, order)? {
+            return Ok(refusal);
+        }
         // The second channel of a combined payment.
         if let Some(Value::Object(mut part)) = part {
             let part_no = format!("{}C", self.text(order, "merchant_order_no"));
@@ -114,16 +137,24 @@ impl State {
             let uid = self.text(order, "uid");
             part.entry("extra").or_insert(serde_json::json!({ "user": uid }));
             let params = self.order_charge_params(order, &part)?;
-            self.charge_for_order(app, params, order)?;
+            if let Some(refusal) = self.charge_for_order(params, order)? {
+                // Which takes the first part back, too.
+                return Err(refusal);
+            }
         }
         Ok(Answer::ok(self.show(order)))
     }
 
-    fn charge_for_order(&mut self, app: usize, params: Fields, order: usize) -> Answered<()> {
-        match self.add_charge(app, params, None, Some(order))? {
-            (charge, true) => self.begin_payment(charge),
-            (_, false) => Ok(()),
+    /// Adds a charge of an order, and returns the refusal that leaves it as a failed one.
+    fn charge_for_order(&mut self, params: Fields, order: usize) -> Answered<Option<Answer>> {
+        rules::not_custom(&params)?;
+        let (charge, is_new) = self.add_charge(self.rows[order].app, params, None, Some(order))?;
+        if !is_new {
+            return Ok(None);
         }
+        let ends = |row: usize| self.number(row, "time_expire");
+        self.set(charge, "time_expire", ends(charge).min(ends(order)));
+        Ok(self.begin_payment(charge))
     }
 
     /// The parameters of a charge of an order.
@@ -161,7 +192,11 @@ impl State {
         self.enter(order, "paid", at)?;
         let app = self.rows[order].app;
         let coupon = self.text(order, "coupon");
-        if let Ok(coupon) = self.find_global(&COUPON, &coupon) {
+        if !coupon.is_empty() {
+            let coupon = self.find_global(&COUPON, &coupon)?;
+            if self.rows[coupon].state == "redeemed" {
+                return Err(self.unexpected(coupon, "another order has used it"));
+            }
             self.set(coupon, "order", self.id(order).to_owned());
             self.set(coupon, "actual_amount", self.number(order, "actual_amount"));
             self.enter(coupon, "redeemed", at)?;
@@ -218,33 +253,50 @@ impl State {
         if to_balance && uid.is_empty() {
             return Err(Answer::bad_parameter("refund_mode", "the order has no uid"));
         }
+        let shares = params.remove("royalty_users").unwrap_or_default();
+        self.check_shares_back(order, &shares)?;
         let mut refunds = Vec::new();
         for charge in charges {
             let refund = self.refund(charge, params.clone())?;
+            if refunds.is_empty() {
+                self.set(refund, "_royalty_users", shares.clone());
+            }
             if to_balance {
                 self.set(refund, "_source", uid.clone());
             }
             refunds.push(refund);
         }
-        self.take_settlement_back(order)?;
         self.list_of(refunds, &REFUND, Paging::Pages, &self.refunds_url(order), &Query::parse(""))
     }
 
-    /// What was credited to a user for the order goes back to the merchant, who refunds it.
-    fn take_settlement_back(&mut self, order: usize) -> Answered<()> {
+    /// What was credited to a user for the order goes back to the merchant, who refunds it: the same
+    /// part of it as is refunded of the order.
+    fn take_settlement_back(&mut self, order: usize, refunded: i64, paid: i64, at: Millis) {
         for settlement in self.below(order, &BALANCE_SETTLEMENT) {
-            if self.rows[settlement].state == "succeeded" {
-                self.set(settlement, "amount_refunded", self.number(settlement, "amount"));
-                // A user who has spent it keeps the settlement.
-                let _ = self.enter(settlement, "refunded", self.clock.millis());
+            let all = self.number(settlement, "amount") * refunded / paid.max(1);
+            let more = all - self.number(settlement, "amount_refunded");
+            let posted = self.attempt(|state| {
+                state.post(settlement, User("user"), Merchant, more, "credited_refund", at)
+            });
+            // A user who has spent it keeps the settlement.
+            if posted.is_ok() && more > 0 {
+                self.set(settlement, "amount_refunded", all);
+                self.set(settlement, "refunded", true);
             }
         }
-        Ok(())
     }
 
-    /// A refund of the order has ended.
-    pub(super) fn order_refunded(&mut self, order: usize, at: Millis) -> Answered<()> {
+    /// A refund of the order has succeeded.
+    pub(super) fn order_refunded(
+        &mut self,
+        order: usize,
+        refund: usize,
+        at: Millis,
+    ) -> Answered<()> {
         let object = self.show(order);
+        let sum = |name: &str| object[name].as_i64().unwrap_or_default();
+        self.take_settlement_back(order, sum("amount_refunded"), sum("amount_paid"), at);
+        self.take_shares_back(order, &self.field(refund, "_royalty_users"));
         let all_back = object["amount_refunded"] == object["amount_paid"];
         match self.rows[order].state == "paid" && all_back {
             true => self.enter(order, "refunded", at),
@@ -270,6 +322,14 @@ impl State {
 
     fn refunds_url(&self, order: usize) -> String {
         format!("/v1/orders/{}/order_refunds", self.id(order))
+    }
+
+    /// The coupon of an order, which has to be usable.
+    fn coupon_of(&self, order: usize) -> Answered<Option<usize>> {
+        let (coupon, uid) = (self.text(order, "coupon"), self.text(order, "uid"));
+        let (app, amount) = (self.rows[order].app, self.number(order, "amount"));
+        let is_there = !coupon.is_empty();
+        is_there.then(|| self.usable_coupon(app, Some(&uid), &coupon, amount)).transpose()
     }
 
     /// A coupon of the user that can be used for an order of this amount.

@@ -28,7 +28,9 @@ impl State {
     /// Gives a user a coupon.
     pub(super) fn create_coupon(&mut self, user: usize, params: Fields) -> Answered {
         let template = check::required(&params, "coupon_template")?;
-        let template = self.find_global(&kinds::COUPON_TEMPLATE, template)?;
+        let app = Some(self.rows[user].app);
+        let of_app = Place { kind: &kinds::COUPON_TEMPLATE, app, parent: None };
+        let template = self.find_at(of_app, template)?;
         let coupon = self.add_coupon(template, user, &params)?;
         Ok(Answer::ok(self.show(coupon)))
     }
@@ -42,6 +44,7 @@ impl State {
         for user in users.as_array().into_iter().flatten() {
             let user = user.as_str().filter(|user| !user.is_empty());
             let user = user.ok_or_else(|| Answer::bad_parameter("users", "not all are ids"))?;
+            check::within("users", &user.into(), kind::Limit::UserId)?;
             let user = self.user(app, user, now)?;
             coupons.push(self.add_coupon(template, user, &params)?);
         }
@@ -135,6 +138,37 @@ impl State {
         Ok(())
     }
 
+    /// The royalties of an order that a user is owed.
+    fn owed_to(&self, order: usize, user: &Value) -> Vec<usize> {
+        let mut royalties = self.below(order, &ROYALTY);
+        royalties.retain(|royalty| {
+            self.rows[*royalty].state == "created" && self.field(*royalty, "source_user") == *user
+        });
+        royalties
+    }
+
+    /// Checks the `royalty_users` of a refund. What is settled is not taken back: a guess.
+    pub(super) fn check_shares_back(&self, order: usize, users: &Value) -> Answered<()> {
+        users.as_array().into_iter().flatten().try_for_each(|share| {
+            let owed = self.owed_to(order, &share["user"]).into_iter();
+            let most = owed.map(|royalty| self.number(royalty, "amount")).sum();
+            check::within("royalty_users", &share["amount_refunded"], kind::Limit::Number(0, most))
+        })
+    }
+
+    /// Takes shares back with a refund of an order that has succeeded.
+    pub(super) fn take_shares_back(&mut self, order: usize, users: &Value) {
+        for share in users.as_array().into_iter().flatten() {
+            let mut left = share["amount_refunded"].as_i64().unwrap_or_default();
+            for royalty in self.owed_to(order, &share["user"]) {
+                let amount = self.number(royalty, "amount");
+                let taken = left.min(amount);
+                self.set(royalty, "amount", amount - taken);
+                left -= taken;
+            }
+        }
+    }
+
     /// Says who gets a share of an order, before or after it is paid.
     pub(super) fn create_royalties(&mut self, order: usize, params: &Fields) -> Answered {
         let app = self.app_in(params)?;
@@ -187,7 +221,7 @@ impl State {
         let kind = &kinds::ROYALTY_SETTLEMENT;
         let (is_preview, created) = (
             params.get("is_preview") == Some(&Value::Bool(true)),
-            params.get("created").cloned().unwrap_or_default(),
+            Query::of("created", params.get("created").unwrap_or(&Value::Null)),
         );
         let filters: Vec<_> = ["recipient_app", "source_user", "source_no"]
             .into_iter()
@@ -197,13 +231,6 @@ impl State {
         let document = check::created(kind, params)?;
         let app = self.app(text(&document, "payer_app"));
         let app = app.ok_or_else(|| Answer::bad_parameter("payer_app", "no such app"))?;
-        let is_in_time = |time: i64| {
-            let bound = |name: &str| created[name].as_i64();
-            bound("gt").is_none_or(|bound| time > bound)
-                && bound("gte").is_none_or(|bound| time >= bound)
-                && bound("lt").is_none_or(|bound| time < bound)
-                && bound("lte").is_none_or(|bound| time <= bound)
-        };
         let is_owed = |royalty: &usize| {
             let object = self.show(*royalty);
             self.rows[*royalty].state == "created"
@@ -211,7 +238,7 @@ impl State {
                 && object["payer_app"] == document["payer_app"]
                 && object["amount"].as_i64().is_some_and(|amount| amount >= least)
                 && filters.iter().all(|(name, wanted)| object[*name] == *wanted)
-                && is_in_time(self.rows[*royalty].created)
+                && created.selects_time(self.rows[*royalty].created)
         };
         let owed: Vec<_> = self.of_kind(&ROYALTY).iter().copied().filter(is_owed).collect();
         if owed.is_empty() {
@@ -225,8 +252,8 @@ impl State {
             let mut preview = self.show(settlement);
             preview["amount"] = amount.into();
             preview["count"] = owed.len().into();
-            self.remove_last();
-            return Ok(Answer::ok(preview));
+            // As a refusal, it is taken back.
+            return Err(Answer::ok(preview));
         }
         for (at, royalty) in owed.into_iter().enumerate() {
             let object = self.show(royalty);

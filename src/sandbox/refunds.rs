@@ -10,6 +10,7 @@ use super::check;
 use super::clock::{Millis, millis, seconds};
 use super::kinds::{self, CHARGE, ORDER, RECHARGE, REFUND};
 use super::moves::New;
+use super::rules;
 use super::state::{Due, State};
 use super::values::{Fields, fields_of, given, text};
 
@@ -33,13 +34,13 @@ impl State {
         self.rows[charge].group.is_none().then_some(()).ok_or_else(refusal)
     }
 
-    /// The amount of a charge that can still be refunded.
+    /// The amount of a charge that can still be refunded: what was split has to come back before.
     pub(super) fn refundable(&self, charge: usize) -> i64 {
         let counts = |refund: &&usize| self.rows[**refund].state != "failed";
         let refunds = self.below(charge, &REFUND);
         let back: i64 = refunds.iter().filter(counts).map(|r| self.number(*r, "amount")).sum();
         match self.rows[charge].state {
-            "paid" => self.number(charge, "amount") - back,
+            "paid" => self.number(charge, "amount") - back - self.split(charge),
             _ => 0,
         }
     }
@@ -51,6 +52,8 @@ impl State {
             return Err(Answer::conflict("charge_unexpected_status", message));
         }
         check::required(&params, "description")?;
+        let reason = rules::refund_description(&self.text(charge, "channel"));
+        check::within("description", &params["description"], reason)?;
         let left = self.refundable(charge);
         if left == 0 {
             let order_no = self.text(charge, "order_no");
@@ -124,10 +127,16 @@ impl State {
         }
         let charge = self.rows[refund].parent;
         match charge.and_then(|charge| self.rows[charge].group) {
-            Some(order) if self.is(order, &ORDER) => self.order_refunded(order, at),
+            Some(order) if succeeded && self.is(order, &ORDER) => {
+                self.order_refunded(order, refund, at)
+            }
             Some(recharge) if self.is(recharge, &RECHARGE) => {
                 let to = if succeeded { "refunded" } else { "kept" };
-                self.enter(recharge, to, at)
+                self.enter(recharge, to, at)?;
+                if succeeded {
+                    self.record_event("recharge.refund.succeeded", self.show(refund), at);
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -147,17 +156,13 @@ impl State {
                 id => fields_of([("charge", id.clone())]),
             })
             .collect();
-        // Everything is checked before anything is refunded.
         let mut refunds = Vec::new();
         for mut item in items {
             let id = text(&item, "charge").to_owned();
             let charge = self.find_global(&CHARGE, &id)?;
             self.is_alone(charge)?;
-            let wanted = item.get("amount").and_then(Value::as_i64).unwrap_or(1);
-            let is_twice = refunds.iter().any(|(other, _)| *other == charge);
-            if !(1..=self.refundable(charge)).contains(&wanted) || is_twice {
-                let why = format!("{id} is not paid, or less is left, or it is there twice");
-                return Err(Answer::bad_parameter("charges", &why));
+            if refunds.iter().any(|(other, _)| *other == charge) {
+                return Err(Answer::bad_parameter("charges", &format!("{id} is there twice")));
             }
             item.entry("description").or_insert(reason.clone());
             item.entry("status").or_insert("created".into());

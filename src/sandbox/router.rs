@@ -16,7 +16,8 @@ impl State {
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<_> = path.split('/').skip(1).map(decoded).collect();
         let segments: Vec<_> = segments.iter().map(String::as_str).collect();
-        let answer = self.route(method, &segments, &Query::parse(query), body);
+        let query = Query::parse(query);
+        let answer = self.attempt(|state| state.route(method, &segments, &query, body));
         answer.unwrap_or_else(|refusal| refusal)
     }
 
@@ -126,6 +127,7 @@ impl State {
             ("recharge", "GET", [id, "refunds"]) => self.recharge_refunds(row!(id), query),
             ("recharge", "GET", [id, "refunds", refund]) => self.refund_of(row!(id), refund),
 
+            ("transfer", "POST", []) => self.create_transfer(params),
             ("batch_transfer", "POST", []) => self.create_batch_transfer(params),
             ("split_profit", "POST", []) => self.create_split_profit(params),
             ("user", "POST", ["upload_pic"]) => self.upload_pic(place, params),
@@ -135,7 +137,7 @@ impl State {
             ("withdrawal", "POST", []) => self.create_withdrawal(place, params),
             ("batch_withdrawal", "POST", []) => self.create_batch_withdrawal(place, params),
 
-            ("sub_app", "POST", ["contact"]) => self.create_contact(place, params),
+            ("sub_app", "POST", ["contact"]) => self.create_contact(params),
             ("sub_app", "POST", []) => self.create_sub_app(place, params),
             ("coupon", "POST", []) => self.create_coupon(place.parent?, params),
             ("coupon_template", "POST", [id, "coupons"]) => self.create_coupons(row!(id), params),

@@ -1,4 +1,4 @@
-//! The documented rules for creating charges, by channel. Tables and checks without state.
+//! The documented rules for charges, refunds and payouts, by channel. Tables and checks without state.
 
 use std::ops::RangeInclusive;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::{Answer, Answered};
 use super::check;
 use super::kind::Limit;
-use super::values::{Fields, given};
+use super::values::{Fields, given, text};
 use crate::types::Channel;
 
 const MINUTE: i64 = 60;
@@ -89,6 +89,100 @@ fn order_no_length(channel: &Channel) -> RangeInclusive<usize> {
         IsvQr | IsvWap | IsvScan | IsvLite => 8..=32,
         CmbWallet => 6..=32,
         _ => 1..=64,
+    }
+}
+
+/// Only a recharge or a withdrawal can be marked as paid outside.
+pub(super) fn not_custom(params: &Fields) -> Answered<()> {
+    match params.get("channel").is_some_and(|channel| channel == "custom") {
+        true => Err(Answer::bad_parameter("channel", "only for recharges and withdrawals")),
+        false => Ok(()),
+    }
+}
+
+/// What a channel of transfers and withdrawals takes.
+struct Payout {
+    order_no: RangeInclusive<usize>,
+    /// The characters of an order_no.
+    fits: fn(char) -> bool,
+    description: Limit,
+    pays_companies: bool,
+    needs_recipient: bool,
+}
+
+impl Payout {
+    fn of(channel: &str) -> Self {
+        let alnum = |c: char| c.is_ascii_alphanumeric();
+        let other = Self {
+            order_no: 1..=64,
+            fits: |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'),
+            description: Limit::Chars(1, 100),
+            pays_companies: true,
+            needs_recipient: false,
+        };
+        match channel {
+            "wx" | "wx_pub" | "wx_lite" => Self {
+                order_no: 1..=32,
+                fits: alnum,
+                description: Limit::Bytes(99),
+                pays_companies: false,
+                needs_recipient: true,
+            },
+            "alipay" => Self { fits: alnum, needs_recipient: true, ..other },
+            "jdpay" => Self { fits: alnum, ..other },
+            "unionpay" => Self {
+                order_no: 1..=16,
+                fits: |c| c.is_ascii_digit(),
+                description: Limit::Chars(1, 99),
+                ..other
+            },
+            "allinpay" => {
+                Self { order_no: 20..=40, fits: alnum, description: Limit::Chars(1, 30), ..other }
+            }
+            "balance" => Self { pays_companies: false, needs_recipient: true, ..other },
+            _ => other,
+        }
+    }
+}
+
+/// Checks the order_no of a transfer or a withdrawal.
+pub(super) fn payout_order_no(channel: &str, order_no: &str) -> Answered<()> {
+    let Payout { order_no: lengths, fits, .. } = Payout::of(channel);
+    let holds = lengths.contains(&order_no.len()) && order_no.chars().all(fits);
+    let (least, most) = lengths.into_inner();
+    let why = format!("{channel} takes other characters, or not {least} to {most}");
+    holds.then_some(()).ok_or_else(|| Answer::bad_parameter("order_no", &why))
+}
+
+/// Checks a transfer that is not a part of a batch, but for what its kind says about all channels.
+pub(super) fn check_transfer(transfer: &Fields) -> Answered<()> {
+    let channel = text(transfer, "channel");
+    payout_order_no(channel, text(transfer, "order_no"))?;
+    let Payout { description, needs_recipient, .. } = Payout::of(channel);
+    check::within("description", &transfer["description"], description)?;
+    match needs_recipient {
+        true => check::required(transfer, "recipient").map(drop),
+        false => Ok(()),
+    }
+}
+
+/// Checks the type of a transfer or of one in a batch: not every channel pays companies.
+pub(super) fn check_type(transfer: &Fields) -> Answered<()> {
+    let is_good = Payout::of(text(transfer, "channel")).pays_companies;
+    match is_good || text(transfer, "type") == "b2c" {
+        true => Ok(()),
+        false => Err(Answer::bad_parameter("type", "the channel only takes b2c")),
+    }
+}
+
+/// How long the reason of a refund may be.
+pub(super) fn refund_description(channel: &str) -> Limit {
+    match channel {
+        "cmb_wallet" | "cmb_pc_qr" => Limit::Bytes(99),
+        "jdpay_wap" => Limit::Bytes(128),
+        "paypal" => Limit::Bytes(30),
+        "coolcredit" => Limit::Chars(1, 100),
+        _ => Limit::Chars(1, 255),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::Value;
 
-use super::answer::Answered;
+use super::answer::{Answer, Answered};
 use super::state::State;
 use super::values::Fields;
 
@@ -30,10 +30,14 @@ impl State {
         let app = if params.contains_key("app") { self.app_in(&params)? } else { self.own_apps[0] };
         let id = id.as_ref().and_then(Value::as_str);
         let (charge, _) = self.add_charge(app, params, id, None)?;
-        if paid {
-            self.pay(charge, self.clock.millis());
+        if paid && !self.pay(charge, self.clock.millis()) {
+            return Err(Answer::bad_parameter("paid", "the balance of its user is too low"));
         }
-        for refund in refunds.as_array().into_iter().flatten() {
+        let refunds = refunds.as_array().cloned().unwrap_or_default();
+        if reversed && !refunds.is_empty() {
+            return Err(Answer::bad_parameter("reversed", "what is refunded cannot be reversed"));
+        }
+        for refund in refunds {
             let refund = refund.as_object().cloned().unwrap_or_default();
             self.refund(charge, refund)?;
         }

@@ -76,8 +76,7 @@ impl State {
                 let refunds = charges.first().map(|charge| self.below(*charge, &REFUND));
                 let bonus = self.below(row, &kinds::BALANCE_BONUS);
                 set("charge", charge);
-                let app = &self.apps[self.rows[row].app];
-                let url = format!("/v1/apps/{app}/recharges/{}/refunds", self.id(row));
+                let url = self.recharge_refunds_url(row);
                 set("refunds", self.nested(Some(url), &refunds.unwrap_or_default()));
                 set("balance_bonus", bonus.first().map_or(Value::Null, |bonus| self.show(*bonus)));
             }
@@ -155,7 +154,7 @@ impl State {
         let paid = object["time_paid"].as_i64();
         let number = paid.map(|time| format!("sandbox{time}{row:06}"));
         object.insert("transaction_no".into(), number.into());
-        if self.is_open(row) {
+        if self.is_open(row, self.clock.millis()) {
             object.insert("credential".into(), credential(object));
         }
         let is_in_order = self.rows[row].group.is_some_and(|order| self.is(order, &kinds::ORDER));
@@ -218,11 +217,6 @@ impl State {
         let data: Vec<_> = rows.iter().take(FIRST_PAGE).map(|row| self.show(*row)).collect();
         let has_more = rows.len() > data.len();
         json!({ "object": "list", "url": url, "has_more": has_more, "data": data })
-    }
-
-    /// Whether a charge can still be paid.
-    pub(super) fn is_open(&self, charge: usize) -> bool {
-        self.rows[charge].state == "open" && self.now() < self.number(charge, "time_expire")
     }
 
     /// Whether a coupon can be used.

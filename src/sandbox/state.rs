@@ -12,6 +12,10 @@ use super::kinds;
 use super::ledger::Ledger;
 use super::values::Fields;
 
+mod undo;
+
+use self::undo::{Step, Undo};
+
 /// The id of the first app.
 pub(super) const APP: &str = "app_sandbox000000001";
 
@@ -76,6 +80,7 @@ pub(super) struct State {
     /// Whether events are delivered to a webhook; if not, `deliveries` stays empty.
     pub(super) has_webhook: bool,
     pub(super) deliveries: Schedule<Delivery>,
+    undo: Undo,
 }
 
 impl State {
@@ -96,22 +101,31 @@ impl State {
             self.below.entry(above).or_default().push(number);
         }
         self.rows.push(row);
+        self.undo.note(Step::Added);
         Ok(number)
     }
 
-    /// Removes the last row, which nothing refers to yet.
-    pub(super) fn remove_last(&mut self) {
-        let Some(row) = self.rows.pop() else { return };
-        self.by_id.remove(&key(row.kind, row.app, row.parent, &row.id));
-        self.by_kind.entry(row.kind.name).or_default().pop();
-        for above in [row.parent, row.group].into_iter().flatten() {
-            self.below.entry(above).or_default().pop();
-        }
+    /// A row to change.
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut Row {
+        let Row { state, group, ref document, .. } = self.rows[row];
+        self.undo.note(Step::Changed { row, state, group, document: document.clone() });
+        &mut self.rows[row]
+    }
+
+    /// The last row of a kind and an app that has this number of the merchant's.
+    pub(super) fn numbered(&self, number: &str) -> Option<usize> {
+        self.by_number.get(number).copied()
+    }
+
+    pub(super) fn give_number(&mut self, number: String, row: usize) {
+        let number: Box<str> = number.into();
+        let before = self.by_number.insert(number.clone(), row);
+        self.undo.note(Step::Numbered(number, before));
     }
 
     /// Makes a row part of another one.
     pub(super) fn group(&mut self, row: usize, group: usize) {
-        self.rows[row].group = Some(group);
+        self.row_mut(row).group = Some(group);
         self.below.entry(group).or_default().push(row);
     }
 
@@ -177,7 +191,7 @@ impl State {
     pub(super) fn edit(&mut self, row: usize, change: impl FnOnce(&mut Fields)) {
         let mut document = self.document(row);
         change(&mut document);
-        self.rows[row].document = text_of(document);
+        self.row_mut(row).document = text_of(document);
     }
 
     pub(super) fn set(&mut self, row: usize, field: &str, value: impl Into<Value>) {

@@ -1,5 +1,6 @@
 mod books;
 mod objects;
+mod rules;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

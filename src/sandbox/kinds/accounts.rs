@@ -23,7 +23,7 @@ pub(in crate::sandbox) static USER: Kind = Kind {
         "metadata":{},"extra":{}}"#,
     needs: &["id"],
     limits: &[
-        ("id", Limit::Chars(1, 64)),
+        ("id", Limit::UserId),
         ("gender", Limit::OneOf(&["MALE", "FEMALE", ""])),
         ("parent_user_id", Limit::Chars(1, 64)),
     ],
@@ -65,7 +65,7 @@ pub(in crate::sandbox) static BALANCE_BONUS: Kind = Kind {
         "order_no":"","time_paid":null,"user":"","balance_transaction":null,"description":null,
         "metadata":{}}"#,
     needs: &["user", "amount", "order_no"],
-    limits: &[BALANCE],
+    limits: &[BALANCE, ("user", Limit::UserId)],
     unique: Some("order_no"),
     states: &[State::new("paid").stamps("time_paid").sets("paid").posts(
         Merchant,
@@ -84,7 +84,7 @@ pub(in crate::sandbox) static BALANCE_TRANSFER: Kind = Kind {
         "recipient":"","user_balance_transaction":"","recipient_balance_transaction":"",
         "description":null,"metadata":{}}"#,
     needs: &["user", "recipient", "amount", "order_no"],
-    limits: &[BALANCE, ("user_fee", Limit::Number(0, 1_000_000_000))],
+    limits: &[BALANCE, ("recipient", Limit::UserId), ("user_fee", Limit::Number(0, 1_000_000_000))],
     unique: Some("order_no"),
     states: &[State::new("succeeded").posts(User("user"), User("recipient"), "transfer")],
     ..Kind::new(
@@ -101,8 +101,8 @@ pub(in crate::sandbox) static BALANCE_SETTLEMENT: Kind = Kind {
         "refunded":false,"order_no":"","status":"","time_credited":null,"time_succeeded":null,
         "transaction_no":null,"user_fee":0,"failure_msg":null}"#,
     states: &[
+        // What is taken back of it is posted by `orders`.
         State::new("succeeded").stamps("time_succeeded").posts(Merchant, User("user"), "credited"),
-        State::new("refunded").sets("refunded").posts(User("user"), Merchant, "credited_refund"),
     ],
     ..Kind::new(
         "balance_settlement",

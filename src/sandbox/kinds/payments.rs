@@ -76,6 +76,7 @@ pub(in crate::sandbox) static BATCH_REFUND: Kind = Kind {
 };
 
 pub(in crate::sandbox) static ORDER: Kind = Kind {
+    per_page: 20,
     lists_by: &["app"],
     fields: r#"{"livemode":false,"app":"","receipt_app":"","service_app":"","status":"","paid":false,
         "refunded":false,"uid":null,"available_balance":0,"merchant_order_no":"","amount":0,
@@ -86,6 +87,7 @@ pub(in crate::sandbox) static ORDER: Kind = Kind {
     needs: &["app", "merchant_order_no", "amount", "currency", "client_ip", "subject", "body"],
     limits: &[
         ("merchant_order_no", Limit::Alnum(8, 20)),
+        ("uid", Limit::UserId),
         ("amount", Limit::Number(1, 1_000_000_000)),
         ("subject", Limit::Chars(1, 32)),
         ("body", Limit::Chars(1, 128)),
@@ -119,7 +121,7 @@ pub(in crate::sandbox) static RECHARGE: Kind = Kind {
         "balance_transaction":null,"refunds":{},"description":null,"metadata":{}}"#,
     needs: &["user", "charge"],
     limits: &[
-        ("user", Limit::Chars(1, 64)),
+        ("user", Limit::UserId),
         ("user_fee", Limit::Number(0, 1_000_000_000)),
         ("description", Limit::Chars(1, 255)),
     ],
@@ -131,7 +133,8 @@ pub(in crate::sandbox) static RECHARGE: Kind = Kind {
             .posts(Merchant, User("user"), "recharge")
             .emits("recharge.succeeded"),
         State::new("refunding").posts(User("user"), Merchant, "recharge_refund"),
-        State::new("refunded").sets("refunded").emits("recharge.refund.succeeded"),
+        // Its event has the refund: see `refunds`.
+        State::new("refunded").sets("refunded"),
         State::new("kept").posts(Merchant, User("user"), "recharge_refund_failed"),
     ],
     ..Kind::new("recharge", "/v1/apps/{app}/recharges", IdForm::Numbered("2202611230000000000", 5))

@@ -28,7 +28,6 @@ pub(in crate::sandbox) static TRANSFER: Kind = Kind {
         ("channel", TRANSFER_CHANNELS),
         ("type", Limit::OneOf(&["b2c", "b2b"])),
         ("amount", Limit::Number(1, 1_000_000_000)),
-        ("description", Limit::Chars(1, 100)),
     ],
     unique: Some("order_no"),
     states: &[
@@ -59,7 +58,7 @@ pub(in crate::sandbox) static BATCH_TRANSFER: Kind = Kind {
         "status":"","time_succeeded":null,"transaction_no":null,"type":""}"#,
     needs: &["app", "batch_no", "channel", "amount", "type", "description", "recipients"],
     limits: &[
-        ("batch_no", Limit::Alnum(3, 32)),
+        ("batch_no", Limit::Alnum(11, 32)),
         ("channel", TRANSFER_CHANNELS),
         ("type", Limit::OneOf(&["b2c", "b2b"])),
         ("amount", Limit::Number(1, 1_000_000_000)),
@@ -183,7 +182,7 @@ pub(in crate::sandbox) static SPLIT_PROFIT: Kind = Kind {
     ..Kind::new("split_profit", "/v1/split_profits", IdForm::Numbered("sp_1Oqb", 10))
 };
 
-/// A share of a `split_profit`. `_back` stands where money comes back.
+/// A share of a `split_profit`, or what comes back of one.
 pub(in crate::sandbox) static PROFIT_TRANSACTION: Kind = Kind {
     can: "rl",
     lists_by: &["app"],

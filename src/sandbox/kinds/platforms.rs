@@ -68,6 +68,8 @@ pub(in crate::sandbox) static COUPON_TEMPLATE: Kind = Kind {
         ("type", Limit::Number(1, 2)),
         ("amount_off", Limit::Number(1, 1_000_000_000)),
         ("percent_off", Limit::Number(1, 100)),
+        ("discount_amount_limit", Limit::Number(1, 1_000_000_000)),
+        ("amount_available", Limit::Number(0, 1_000_000_000)),
         ("max_circulation", Limit::Number(1, 1_000_000)),
         ("max_user_circulation", Limit::Number(1, 100)),
     ],

@@ -1,13 +1,14 @@
 //! Random operations on everything there is, and what must hold after each: the books balance, and a
-//! refusal books nothing.
+//! refusal leaves everything as it was.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
 
 use crate::sandbox::kinds;
 use crate::sandbox::options::Options;
-use crate::sandbox::state::{APP, State};
+use crate::sandbox::state::{APP, Due, State};
 
 const USERS: [&str; 4] = ["0", "user_1", "user_2", "li@example.com"];
 
@@ -22,7 +23,8 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
-        let state = Options::builder().build().first_state().unwrap();
+        let mut state = Options::builder().build().first_state().unwrap();
+        state.has_webhook = true;
         let random = fastrand::Rng::with_seed(seed);
         Self { state, random, orders: 0, counts: BTreeMap::new() }
     }
@@ -56,14 +58,55 @@ impl World {
         self.random.i64(-5..2_000)
     }
 
-    /// Sends a request. A refusal must book nothing.
+    /// A hash of everything but the clock.
+    fn fingerprint(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        for row in &self.state.rows {
+            (&row.id, row.state, row.app, row.parent, row.group, &row.document).hash(&mut hash);
+        }
+        for (account, balance) in self.state.ledger.accounts() {
+            (account, balance).hash(&mut hash);
+        }
+        self.state.ledger.entries().for_each(|entry| entry.hash(&mut hash));
+        for (at, due) in self.state.due.items() {
+            (at, due.row, due.from, due.to).hash(&mut hash);
+        }
+        for (at, delivery) in self.state.deliveries.items() {
+            (at, delivery.event, delivery.failures).hash(&mut hash);
+        }
+        let numbers: BTreeMap<_, _> = self.state.by_number.iter().collect();
+        (numbers, &self.state.apps).hash(&mut hash);
+        hash.finish()
+    }
+
+    /// Whether every row is found by its id, and once below what it belongs to.
+    fn check_indexes(&self) {
+        let state = &self.state;
+        for (number, row) in state.rows.iter().enumerate() {
+            let is_deleted = row.state == crate::sandbox::state::DELETED;
+            let found = state.find(row.kind, row.app, row.parent, &row.id);
+            assert!(is_deleted || found.ok() == Some(number), "{}", row.id);
+            for above in [row.parent, row.group].into_iter().flatten() {
+                let below = state.below(above, row.kind);
+                let times = below.iter().filter(|below| **below == number).count();
+                assert_eq!(times, usize::from(!is_deleted), "{} below {above}", row.id);
+            }
+            let of_kind = state.of_kind(row.kind).iter();
+            assert_eq!(of_kind.filter(|other| **other == number).count(), 1, "{}", row.id);
+        }
+    }
+
+    /// Sends a request. A refusal must change nothing; only that of a channel leaves a failed charge.
     pub(super) fn send(&mut self, method: &str, path: &str, body: Value) {
         self.state.catch_up();
-        let before = self.state.ledger.len();
+        let (posted, before) = (self.state.ledger.len(), self.fingerprint());
         let answer = self.state.handle(method, path, body.to_string().as_bytes());
         let is_refused = answer.status != 200;
-        let posted = self.state.ledger.len() - before;
-        assert!(!is_refused || posted == 0, "{method} {path} {body}: {} posted", answer.body);
+        let is_same = match answer.body["error"]["type"] == "channel_error" {
+            true => self.state.ledger.len() == posted,
+            false => self.fingerprint() == before,
+        };
+        assert!(!is_refused || is_same, "{method} {path} {body}: {}", answer.body);
         let expected = [200, 400, 402, 404].contains(&answer.status);
         assert!(expected, "{method} {path} {body}: {}", answer.body);
         let of_kind: Vec<_> = path.split('/').filter(|part| is_word(part)).collect();
@@ -77,6 +120,8 @@ impl World {
             ("alipay_qr", json!({})),
             ("alipay_scan", json!({ "scan_code": "281000000000000001" })),
             ("alipay_scan", json!({ "scan_code": "281000000000000002" })),
+            ("alipay_scan", json!({ "scan_code": "281000000000000004" })),
+            ("alipay_scan", json!({})),
             ("wx_pub_scan", json!({ "scan_code": "281000000000000003" })),
             ("balance", json!({ "user": self.user() })),
             ("wx_pub", json!({ "open_id": "o7" })),
@@ -99,7 +144,7 @@ impl World {
             0 => json!({ "sandbox": wish[self.random.usize(..wish.len())] }),
             _ => json!({}),
         };
-        match self.random.u8(..34) {
+        match self.random.u8(..37) {
             0..=2 => {
                 let params = self.charge_params();
                 self.send("POST", "/v1/charges", params);
@@ -123,9 +168,19 @@ impl World {
                 self.send("POST", &format!("/v1/charges/{id}/refunds"), body);
             }
             7 => {
-                let mut charges = vec![self.some("charge")];
+                let mut charges = vec![json!(self.some("charge"))];
                 if self.random.bool() {
-                    charges.push(self.some("charge"));
+                    let mut other = json!({ "charge": self.some("charge") });
+                    let (name, value) = [
+                        ("amount", json!(1)),
+                        ("amount", json!("1")),
+                        ("description", Value::Null),
+                        ("description", json!("x".repeat(256))),
+                        ("funding_source", json!("x")),
+                    ][self.random.usize(..5)]
+                    .clone();
+                    other[name] = value;
+                    charges.push(other);
                 }
                 let body = json!({
                     "app": APP, "batch_no": number, "charges": charges, "description": "all",
@@ -137,19 +192,35 @@ impl World {
                 let body = json!({
                     "app": APP, "merchant_order_no": number, "amount": amount, "currency": "cny",
                     "client_ip": "192.0.2.1", "subject": "Tea", "body": "Tea", "uid": user,
-                    "coupon": if self.random.bool() { json!(self.some("coupon")) } else { Value::Null },
-                    "royalty_users": [{ "user": self.user(), "amount": 3 }],
+                    "coupon": match self.random.u8(..3) {
+                        0 => json!(self.some("coupon")),
+                        _ => Value::Null,
+                    },
+                    "royalty_template": self.some("royalty_template"),
+                    "royalty_users": match self.random.bool() {
+                        true => json!([{ "user": self.user(), "amount": 3 }]),
+                        false => Value::Null,
+                    },
                     "balance_settlement": { "user": self.user(), "user_fee": 1 },
                 });
                 self.send("POST", "/v1/orders", body);
             }
             10 | 11 => {
+                let id = self.some("order");
+                let order = self.state.find_global(&kinds::ORDER, &id);
+                let actual = order.map_or(0, |order| self.state.number(order, "actual_amount"));
                 let mut body = self.charge_params();
                 body["charge_order_no"] = number.into();
-                if self.random.bool() {
-                    body["charge_amount"] = amount.into();
+                match self.random.u8(..4) {
+                    0 => body["charge_amount"] = amount.into(),
+                    1 => {
+                        let mut part = self.charge_params();
+                        part["charge_amount"] = 1.into();
+                        body["charge_amount"] = (actual - 1).into();
+                        body["combined_with"] = part;
+                    }
+                    _ => {}
                 }
-                let id = self.some("order");
                 self.send("POST", &format!("/v1/orders/{id}/pay"), body);
             }
             12 => {
@@ -162,12 +233,38 @@ impl World {
             }
             13 => {
                 let mode = if self.random.bool() { "to_balance" } else { "to_source" };
-                let mut body = json!({ "description": "broken", "refund_mode": mode });
                 if self.random.bool() {
-                    body["charge"] = self.some("charge").into();
-                    body["charge_amount"] = amount.into();
+                    let order = json!({
+                        "app": APP, "merchant_order_no": number, "amount": 200, "currency": "cny",
+                        "client_ip": "192.0.2.1", "subject": "Tea", "body": "Tea", "uid": user,
+                        "royalty_users": [{ "user": user, "amount": 3 }, { "user": "0", "amount": 1 }],
+                        "balance_settlement": { "user": self.user(), "user_fee": 1 },
+                    });
+                    self.send("POST", "/v1/orders", order);
+                    let pay = json!({
+                        "channel": "alipay_scan", "extra": { "scan_code": "281000000000000001" },
+                    });
+                    let order = self.state.of_kind(&kinds::ORDER).last();
+                    let order = order.map_or("none", |order| self.state.id(*order));
+                    let path = format!("/v1/orders/{order}/pay");
+                    self.send("POST", &path, pay);
                 }
+                let mut body = json!({ "description": "broken", "refund_mode": mode });
                 let id = self.some("order");
+                match self.random.u8(..4) {
+                    0 => {
+                        let share = json!({ "user": user, "amount_refunded": 1 });
+                        body["royalty_users"] = json!([share]);
+                    }
+                    1 => body["charge"] = self.some("charge").into(),
+                    2 => {
+                        let order = self.state.find_global(&kinds::ORDER, &id);
+                        body["charge"] = order
+                            .map_or(Value::Null, |order| self.state.show(order)["charge"].take());
+                        body["charge_amount"] = self.random.i64(1..200).into();
+                    }
+                    _ => {}
+                }
                 self.send("POST", &format!("/v1/orders/{id}/order_refunds"), body);
             }
             14 | 15 => {
@@ -208,16 +305,20 @@ impl World {
                 self.send("PUT", &format!("{app}/withdrawals/{id}"), body);
             }
             22 => {
-                let ids = [self.some("withdrawal"), self.some("withdrawal")];
+                let mut ids = vec![self.some("withdrawal")];
+                if self.random.bool() {
+                    ids.push(self.some("withdrawal"));
+                }
                 let status = if self.random.bool() { "pending" } else { "canceled" };
                 let body = json!({ "withdrawals": ids, "status": status });
                 self.send("POST", &format!("{app}/batch_withdrawals"), body);
             }
             23 => {
                 let scene = if self.random.bool() { json!({ "scene_id": "1" }) } else { json!({}) };
+                let channel = if self.random.bool() { "wx_pub" } else { "balance" };
                 let body = json!({
-                    "app": { "id": APP }, "channel": "wx_pub", "order_no": number,
-                    "amount": amount, "type": "b2c", "currency": "cny", "recipient": "o7",
+                    "app": { "id": APP }, "channel": channel, "order_no": number,
+                    "amount": amount, "type": "b2c", "currency": "cny", "recipient": user,
                     "description": "x", "metadata": metadata, "extra": scene,
                 });
                 self.send("POST", "/v1/transfers", body);
@@ -233,12 +334,15 @@ impl World {
             }
             25 => {
                 let other = self.amount();
+                let second = if self.random.bool() { self.number() } else { number.clone() };
+                let channel = if self.random.bool() { "alipay" } else { "balance" };
                 let body = json!({
-                    "app": APP, "batch_no": number, "channel": "alipay", "type": "b2c",
+                    "app": APP, "batch_no": format!("b{number}"), "channel": channel, "type": "b2c",
                     "amount": amount.max(0) + other.max(0), "description": "x",
                     "metadata": metadata,
                     "recipients": [
-                        { "account": "a", "amount": amount }, { "account": "b", "amount": other },
+                        { "user": user, "amount": amount, "order_no": number },
+                        { "user": "user_1", "amount": other, "order_no": second },
                     ],
                 });
                 self.send("POST", "/v1/batch_transfers", body);
@@ -263,15 +367,21 @@ impl World {
                 self.send("POST", &format!("{app}/funds_transfers"), body);
             }
             28 => {
-                let (name, recipient) = match self.random.bool() {
+                let (name, charge, recipient) = match self.random.bool() {
                     true => (
                         "split_normal",
+                        self.some("charge"),
                         json!({ "split_receiver": self.some("split_receiver"), "amount": 1 }),
                     ),
-                    false => ("split_return", json!({ "amount": 1 })),
+                    false => {
+                        let split = self.some("split_profit");
+                        let split = self.state.find_global(&kinds::SPLIT_PROFIT, &split);
+                        let charge = split.map(|split| self.state.text(split, "charge"));
+                        ("split_return", charge.unwrap_or_default(), json!({ "amount": 1 }))
+                    }
                 };
                 let body = json!({
-                    "app": APP, "charge": self.some("charge"), "order_no": number, "type": name,
+                    "app": APP, "charge": charge, "order_no": number, "type": name,
                     "recipients": [recipient],
                 });
                 self.send("POST", "/v1/split_profits", body);
@@ -296,11 +406,39 @@ impl World {
                 let id = self.some("coupon_template");
                 let body = json!({ "users": USERS });
                 self.send("POST", &format!("{app}/coupon_templates/{id}/coupons"), body);
-                let body = json!({
-                    "type": 2, "percent_off": self.random.i64(1..=100),
-                    "max_user_circulation": 9, "name": "x",
-                });
+                let mut body = match self.random.bool() {
+                    true => json!({ "type": 2, "percent_off": self.random.i64(1..=100) }),
+                    false => json!({ "type": 1, "amount_off": self.random.i64(1..900) }),
+                };
+                body["max_user_circulation"] = 9.into();
+                body["max_circulation"] = self.random.i64(1..=9).into();
+                body["discount_amount_limit"] = self.random.i64(0..900).into();
                 self.send("POST", &format!("{app}/coupon_templates"), body);
+            }
+            33 => {
+                let body = json!({ "coupon_template": self.some("coupon_template") });
+                self.send("POST", &format!("{app}/users/{user}/coupons"), body);
+                let rule = json!({
+                    "royalty_mode": "rate", "refund_mode": "no_refund",
+                    "allocation_mode": "receipt_reserved", "data": [{ "level": 0, "value": 500 }],
+                });
+                self.send("POST", "/v1/royalty_templates", json!({ "app": APP, "rule": rule }));
+            }
+            34 => {
+                let path = match self.random.u8(..3) {
+                    0 => format!("{app}/users/{user}"),
+                    1 => format!("{app}/users/{user}/coupons/{}", self.some("coupon")),
+                    _ => format!("{app}/coupon_templates/{}", self.some("coupon_template")),
+                };
+                self.send("DELETE", &path, Value::Null);
+            }
+            35 => {
+                // A customer who pays later, or too late.
+                let id = self.some("charge");
+                if let Ok(row) = self.state.find_global(&kinds::CHARGE, &id) {
+                    let at = self.state.clock.millis() + self.random.u64(..200_000_000);
+                    self.state.due.add(at, Due { row, from: "open", to: "paid" });
+                }
             }
             32 => {
                 let waiting = ["refund", "transfer", "red_envelope"];
@@ -339,6 +477,7 @@ fn the_books_balance_after_every_random_operation() {
         world.state.clock.advance(std::time::Duration::from_secs(3 * 86_400));
         world.state.catch_up();
         world.state.check_books().unwrap();
+        world.check_indexes();
         postings += world.state.ledger.len();
         for (name, (accepted, refused)) in world.counts {
             let count = counts.entry(name).or_default();

@@ -299,7 +299,10 @@ async fn payments(maker: &mut Maker, world: World) {
     let settlement = maker.listed("{app}/balance_settlements", 0).await;
     maker.rename(&settlement["id"], "670180404150301000120001");
 
-    let id = maker.make("/v1/orders", ORDER, order("2024081500001")).await;
+    // Of which the recorded refund takes a share back.
+    let mut shared = order("2024081500001");
+    shared["royalty_users"] = json!([{ "user": "user_001", "amount": 100 }]);
+    let id = maker.make("/v1/orders", ORDER, shared).await;
     if world == World::Ordered {
         let paid = pay("2024081500001P9");
         let paid =
