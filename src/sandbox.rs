@@ -28,8 +28,9 @@
 //! No document says, so a test should not depend on it: with which status and words Ping++ refuses a
 //! balance that is too low (400 here, 402 if it was to pay a charge); that the `user_fee` of a withdrawal
 //! is part of its amount; that the order_no of a payout is unique in its app; how long red envelopes,
-//! withdrawals and batches take (two seconds); ids; what a `funds_transfer` looks like. The account of the
-//! merchant is never short of money.
+//! withdrawals and batches take (two seconds); ids; what a `funds_transfer` looks like; that split money has
+//! to come back before a refund, and that shares are taken back only until they are settled. The account of
+//! the merchant is never short of money.
 //!
 //! # Reversing a charge
 //! ```

@@ -172,8 +172,8 @@ impl Transport {
         self.pool.permits_now()
     }
 
-    /// Sends the request and reads the whole answer. It ends with an error if there is no connection
-    /// by `send_by` or no complete answer by `deadline`. `sent` is set just before the first byte of
+    /// Sends the request and reads the whole answer. It ends with an error if the request is not sent by
+    /// `send_by`, to its last byte, or no complete answer is there by `deadline`. `sent` is set just before the first byte of
     /// the request may be written. The connection is returned if it can be used again. `None` if the
     /// permit has to be returned before that.
     pub(crate) async fn exchange(
@@ -205,7 +205,7 @@ impl Transport {
             *sent = Some(now);
             let was_pooled = connection.was_pooled;
             let mut status = None;
-            let response = connection.send(request);
+            let response = connection.send(request, send_by);
             let answered = connection.run(deadline, async {
                 let response = response.await?;
                 status = Some(response.status().as_u16());

@@ -330,10 +330,10 @@ impl Machine {
         if view.facts.may_give_back && asked < shows && Rule::PaidNeedsLaterLook.holds() {
             return Action::Wait(now.saturating_add(30 * SECOND).min(shows.max(now + 1)));
         }
-        // Rule 7.
+        // Rule 7. The look may have been asked for before the end, and answered after it.
         let paid = view.time_paid.filter(|_| Rule::LateByTimePaid.holds()).unwrap_or(asked);
-        let end = self.gave_up.map(|gave_up| gave_up.min(self.end_of_polling()));
-        let is_late = self.surplus || end.is_some_and(|end| paid > end);
+        let end = self.gave_up.unwrap_or(Millis::MAX).min(self.end_of_polling());
+        let is_late = self.surplus || paid > end;
         if !is_late || !self.surplus && self.accept_late_payment.unwrap_or(true) {
             return Action::End(Ending::Paid);
         }

@@ -161,9 +161,10 @@ impl Settlement {
         self.with_machine(|machine| machine.resolve_within = Some(millis(time)))
     }
 
-    /// Whether a payment that was made after it gave up is good (it is if not set). If not, it is
-    /// given back where a reverse can do that, and otherwise [`Settled::NeedsRefund`]. It counts when
-    /// the customer paid (`time_paid`), not when that was seen.
+    /// Whether a payment is good that was made after the time [to give up](Self::give_up_after), or after
+    /// it was cancelled (it is if not set). If not, it is given back where a reverse can do that, and
+    /// otherwise [`Settled::NeedsRefund`]. It counts when the customer paid (`time_paid`), not when that
+    /// was seen.
     pub fn accept_late_payment(self, accept: bool) -> Self {
         self.with_machine(|machine| machine.accept_late_payment = Some(accept))
     }

@@ -15,7 +15,7 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
 use super::connect::Stream;
-use super::socket::DirectReads;
+use super::socket::Rein;
 
 /// The largest head of an answer, and the most that is read at once.
 const BUFFER: usize = 32 * 1024;
@@ -29,7 +29,7 @@ pub(crate) struct Connection {
     /// `None` once it has returned: only when it is dropped are requests handed back that it has not
     /// taken. Boxed, since a connection is moved several times for each request.
     driver: Option<Box<Driver>>,
-    direct_reads: DirectReads,
+    rein: Rein,
     /// Opened the connection and drives its I/O.
     pub(super) runtime: runtime::Id,
     /// It was idle in the pool before this exchange.
@@ -47,14 +47,14 @@ impl Connection {
     pub(super) async fn new(stream: Stream) -> Result<Self, hyper::Error> {
         let mut extras = Extensions::new();
         stream.connected().get_extras(&mut extras);
-        let direct_reads =
-            extras.remove().expect("every stream of the connector is over a `Socket`");
+        let rein = extras.remove().expect("every stream of the connector is over a `Socket`");
         let (sender, driver) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
         let (driver, runtime) = (Some(Box::new(driver)), Handle::current().id());
-        Ok(Self { sender, driver, direct_reads, runtime, was_pooled: false })
+        Ok(Self { sender, driver, rein, runtime, was_pooled: false })
     }
 
-    /// Hands a request to the driver, which writes it when the connection is [run](Self::run).
+    /// Hands a request to the driver, which writes it when the connection is [run](Self::run), all of it
+    /// before `write_by` or not all of it.
     ///
     /// Before it does, hyper looks for bytes: if there are any, or the server has closed the
     /// connection, it ends the connection and hands the request back. It is made to see everything
@@ -62,8 +62,10 @@ impl Connection {
     pub(super) fn send(
         &mut self,
         request: Request,
+        write_by: Instant,
     ) -> impl Future<Output = Result<http::Response<Incoming>, Unanswered>> + use<> {
-        self.direct_reads.arm();
+        self.rein.read_directly();
+        self.rein.write_by(write_by);
         let answer = self.sender.try_send_request(request);
         async {
             answer.await.map_err(|mut error| {
@@ -134,7 +136,7 @@ mod tests {
         let mut peer = listener.accept().unwrap().0;
         let deadline = Instant::now() + Duration::from_secs(5);
 
-        let answer = connection.send(Request::new(Full::default()));
+        let answer = connection.send(Request::new(Full::default()), deadline);
         let server = std::thread::spawn(move || {
             peer.read_exact(&mut [0; 18]).unwrap();
             peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
@@ -143,7 +145,7 @@ mod tests {
         connection.run(deadline, answer).await.unwrap().ok().unwrap();
 
         drop(server.join().unwrap());
-        let answer = connection.send(Request::new(Full::default()));
+        let answer = connection.send(Request::new(Full::default()), deadline);
         let answer = connection.run(deadline, answer).await.expect("no answer until the deadline");
         assert!(answer.err().unwrap().request.is_some());
         assert!(!connection.is_ready());

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use super::resolve::Origin;
 use crate::system::{Tcp, read_directly};
@@ -16,7 +17,7 @@ use crate::system::{Tcp, read_directly};
 /// even byte by byte, as the size of a chunk is.
 const READ_IN_A_ROW: usize = 16 * 1024;
 
-/// A TCP stream that can be told to [read past the runtime](DirectReads), and that pauses.
+/// A TCP stream that can be told by a [`Rein`] how to read and write, and that pauses.
 ///
 /// hyper and rustls read for as long as there is something to read and their message is not complete.
 /// A peer can make that arbitrarily long: with 1xx answers, or the digits of a chunk size. So the
@@ -24,32 +25,57 @@ const READ_IN_A_ROW: usize = 16 * 1024;
 /// tasks get their turn.
 pub(super) struct Socket {
     tcp: Tcp,
-    direct: DirectReads,
+    rein: Rein,
     read_in_a_row: usize,
     /// Until the first byte.
     origin: Option<Origin>,
 }
 
-/// Makes a [`Socket`] ask the kernel for bytes, whatever the runtime knows.
-///
-/// tokio reads a socket only after its I/O driver has reported it as readable. Bytes that have
-/// arrived since the driver had its last turn are not seen, not by `try_read` or `poll_peek` either.
-/// A read from the kernel costs one system call and goes through TLS like any other read, so that a
-/// session ticket is not taken for an answer.
+/// What a connection tells its [`Socket`], through the layers between them.
 #[derive(Clone, Default)]
-pub(super) struct DirectReads(Arc<AtomicBool>);
+pub(super) struct Rein(Arc<Held>);
 
-impl DirectReads {
-    /// Until the kernel has no more bytes.
-    pub(super) fn arm(&self) {
+#[derive(Default)]
+struct Held {
+    reads_directly: AtomicBool,
+    write_by: Mutex<Option<Instant>>,
+}
+
+impl Rein {
+    /// Asks the kernel for bytes, whatever the runtime knows, until it has no more.
+    ///
+    /// tokio reads a socket only after its I/O driver has reported it as readable. Bytes that have
+    /// arrived since the driver had its last turn are not seen, not by `try_read` or `poll_peek` either.
+    /// A read from the kernel costs one system call and goes through TLS like any other read, so that a
+    /// session ticket is not taken for an answer.
+    pub(super) fn read_directly(&self) {
         // Relaxed, because the socket is read by the task that does this.
-        self.0.store(true, Relaxed);
+        self.0.reads_directly.store(true, Relaxed);
+    }
+
+    /// Writes nothing from this moment on.
+    ///
+    /// The rest of a request would be sent late if its peer reads slowly, or its process was frozen: a
+    /// charge is created twice by a second request that is complete a minute after the first one.
+    pub(super) fn write_by(&self, time: Instant) {
+        *self.lock() = Some(time);
+    }
+
+    fn check_write(&self) -> io::Result<()> {
+        match *self.lock() {
+            Some(time) if Instant::now() >= time => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.write_by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Socket {
     pub(super) fn new(tcp: Tcp, origin: Option<Origin>) -> Self {
-        Self { tcp, direct: DirectReads::default(), read_in_a_row: 0, origin }
+        Self { tcp, rein: Rein::default(), read_in_a_row: 0, origin }
     }
 
     fn read_directly(&self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
@@ -62,9 +88,9 @@ impl Socket {
 }
 
 impl Connection for Socket {
-    /// Carries the [`DirectReads`] through the layers above.
+    /// Carries the [`Rein`] through the layers above.
     fn connected(&self) -> Connected {
-        Connected::new().extra(self.direct.clone())
+        Connected::new().extra(self.rein.clone())
     }
 }
 
@@ -74,10 +100,10 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.direct.0.load(Relaxed) {
+        if self.rein.0.reads_directly.load(Relaxed) {
             match self.read_directly(buf) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.direct.0.store(false, Relaxed);
+                    self.rein.0.reads_directly.store(false, Relaxed);
                 }
                 read => return Poll::Ready(read),
             }
@@ -109,6 +135,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.rein.check_write()?;
         Pin::new(&mut self.tcp).poll_write(cx, bytes)
     }
 
@@ -117,6 +144,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.rein.check_write()?;
         Pin::new(&mut self.tcp).poll_write_vectored(cx, bytes)
     }
 
@@ -192,8 +220,8 @@ mod tests {
     async fn a_direct_read_sees_what_the_runtime_has_not_noticed() {
         let (mut socket, _peer) = connected(b"x").await;
         assert_eq!(read_in_one_poll(&mut socket).await, 0, "the runtime had no turn");
-        socket.direct.arm();
+        socket.rein.read_directly();
         assert_eq!(read_in_one_poll(&mut socket).await, 1);
-        assert!(!socket.direct.0.load(Relaxed));
+        assert!(!socket.rein.0.reads_directly.load(Relaxed));
     }
 }

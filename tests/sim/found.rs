@@ -12,7 +12,7 @@ use pingpp::{
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::books::APP;
 use crate::keys;
@@ -30,8 +30,11 @@ struct Place {
     /// true.
     script: Arc<Script>,
     requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     /// Connections are refused for so long.
     refuses_for: Duration,
+    /// From then on it begins to read after 16 seconds.
+    reads_slowly_from: Duration,
 }
 
 type Script = dyn Fn(&Place, usize, &str, &str) -> Answer + Send + Sync;
@@ -56,7 +59,9 @@ impl Place {
             started: Instant::now(),
             script: Arc::new(script),
             requests: Arc::default(),
+            connections: Arc::default(),
             refuses_for: Duration::ZERO,
+            reads_slowly_from: Duration::MAX,
         }
     }
 
@@ -78,7 +83,8 @@ impl Place {
                     if place.started.elapsed() < place.refuses_for {
                         return Err(std::io::ErrorKind::ConnectionRefused.into());
                     }
-                    let (client, server) = duplex(1 << 16);
+                    place.connections.fetch_add(1, Relaxed);
+                    let (client, server) = duplex(256);
                     tokio::spawn(place.serve(server));
                     Ok(Box::new(client) as Box<dyn Stream>)
                 })
@@ -102,6 +108,9 @@ impl Place {
 
     async fn serve(self, mut side: DuplexStream) {
         let mut bytes = Vec::new();
+        if self.started.elapsed() >= self.reads_slowly_from {
+            sleep(Duration::from_secs(16)).await;
+        }
         while side.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
             let text = String::from_utf8(bytes.clone()).unwrap();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
@@ -125,7 +134,9 @@ impl Place {
             let text = format!(
                 "HTTP/1.1 {status} Status\r\n{date}{headers}Content-Length: {length}\r\n\r\n{body}"
             );
-            side.write_all(text.as_bytes()).await.unwrap();
+            if side.write_all(text.as_bytes()).await.is_err() {
+                return;
+            }
         }
     }
 
@@ -285,4 +296,21 @@ async fn a_date_of_somebody_in_between_does_not_end_the_search_for_a_lost_create
         let settled = settled.unwrap();
         assert!(matches!(settled, Settled::Paid(_)), "{settled}");
     }
+}
+
+/// Seed 6068: a process was frozen in the middle of a second create, and completed it two minutes later. On
+/// some channels that is a second charge. A server that reads slowly does the same.
+#[tokio::test(start_paused = true)]
+async fn a_second_create_that_is_read_slowly_is_not_completed_after_its_window() {
+    let place = Place::new(|_, _, _, _| Answer {
+        status: 503,
+        headers: "Retry-After: 20\r\n",
+        body: "<html>".into(),
+    });
+    let place = Place { reads_slowly_from: Duration::from_secs(39), ..place };
+    let create = place.client(&Arc::default()).charges().create(order());
+    let error = create.retry(RetryPolicy::max_sends(3)).await.unwrap_err();
+    assert_eq!((error.outcome(), error.attempts().len()), (Outcome::Unknown, 3));
+    assert_eq!(place.connections.load(Relaxed), 3, "the third attempt was under way");
+    assert_eq!(place.requests.load(Relaxed), 2, "and complete after 56 s");
 }

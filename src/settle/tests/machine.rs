@@ -282,6 +282,11 @@ fn a_payment_is_late_after_the_end_of_polling() {
         let gives_back = action == Action::Wait(end + MINUTE);
         assert_eq!(machine.phase == Phase::Reverse, gives_back);
     }
+    // Also if the look was asked for before the end, and answered long after it.
+    let mut machine = Machine { accept_late_payment: Some(false), ..watching() };
+    let exchange = Exchange { sent: end - 1, received: end + MINUTE, date: None };
+    let action = machine.next(&exchange, Input::Seen(paid_at(end + 1)));
+    assert_eq!((action, machine.phase), (Action::Wait(end + MINUTE), Phase::Reverse));
     // It was reversed already, or cannot be.
     let late = Input::Seen(paid_at(end + 1));
     let refuses = || Machine { accept_late_payment: Some(false), ..watching() };
