@@ -47,8 +47,9 @@ pub(super) struct Attempts<'a> {
     was_garbled: bool,
     /// By how much the timestamp of the last attempt was corrected.
     corrected: Option<ClockSkew>,
-    /// The first attempt was refused over a pooled connection: perhaps the refusal of an earlier
-    /// request.
+    /// The first attempt was refused over a pooled connection, perhaps by the refusal of an earlier
+    /// request, and no later attempt was refused for good. A limit of requests is no reason why the first
+    /// one should have been refused.
     is_suspect: bool,
     attempts: Vec<Attempt>,
     /// The permit and the connection of the answer, until it has been decoded.
@@ -142,8 +143,11 @@ impl<'a> Attempts<'a> {
         }
         if let Err((_, failed)) = &result {
             let is_refusal = matches!(failed.failure, Failure::Refused | Failure::RateLimited);
-            self.is_suspect |=
-                is_refusal && failed.was_pooled && self.request.method != Method::Get;
+            if is_refusal && failed.was_pooled {
+                self.is_suspect = self.request.method != Method::Get;
+            } else if failed.failure == Failure::Refused {
+                self.is_suspect = false;
+            }
         }
         let took = began.steady.elapsed();
         self.watch.attempt_ended(began.steady, sent, took);
@@ -335,10 +339,8 @@ impl<'a> Attempts<'a> {
 
     fn give_up(&mut self, failed: Failed) -> Error {
         self.is_over = true;
-        // Only the first attempt uses a pooled connection; a later refusal confirms it.
-        if let (true, [first, later @ ..]) = (self.is_suspect, self.attempts.as_mut_slice())
-            && later.iter().all(|attempt| attempt.failed != Some(Outcome::Rejected))
-        {
+        // Only the first attempt uses a pooled connection.
+        if let (true, Some(first)) = (self.is_suspect, self.attempts.first_mut()) {
             first.failed = Some(Outcome::Unknown);
         }
         let attempts = self.attempts.clone();

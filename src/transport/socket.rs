@@ -211,7 +211,7 @@ mod tests {
                 socket.read_exact(&mut [0; 4096]).await.unwrap();
             }
         };
-        let start = tokio::time::Instant::now();
+        let start = Instant::now();
         tokio::time::timeout(Duration::from_secs(5), rest).await.unwrap();
         assert!(start.elapsed() < Duration::from_secs(1), "woken by the time-out alone");
     }

@@ -186,6 +186,31 @@ async fn a_refusal_over_a_pooled_connection_that_nothing_confirms_leaves_doubt()
     }
 }
 
+/// Found by the simulation, seed 9098: a 400 that was meant for an earlier request was confirmed by a 403 for
+/// too many requests, and a charge that had been created was called rejected.
+#[tokio::test]
+async fn a_limit_of_requests_confirms_no_earlier_refusal() {
+    let plain = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
+    for (first, then, outcome) in [
+        (400, 403, Outcome::Unknown),
+        (403, 403, Outcome::Unknown),
+        (400, 400, Outcome::Rejected),
+        (403, 400, Outcome::Rejected),
+    ] {
+        let server = Server::start(move |request| match request.number {
+            0 => Act::Write(reversed(request)),
+            1 => Act::Write(answer(first, plain)),
+            _ => Act::Write(answer(then, plain)),
+        })
+        .await;
+        let client = server.builder().retry(RetryPolicy::max_sends(2)).build().unwrap();
+        client.charges().reverse(ID).await.unwrap();
+        let error = client.charges().reverse(ID).await.unwrap_err();
+        assert_eq!(error.outcome(), outcome, "{first}, then {then}: {error}");
+        assert_eq!(server.request_count(), 3);
+    }
+}
+
 /// It comes over a pooled connection, late, and looks like the list that was asked for.
 #[tokio::test]
 async fn a_list_of_another_charge_is_not_taken_for_the_one_that_was_asked_for() {
