@@ -185,6 +185,7 @@ mod page;
 pub mod payer;
 mod payouts;
 mod platforms;
+mod printer;
 mod received;
 mod refunds;
 mod reply;
@@ -213,6 +214,7 @@ use self::inner::{Locked, SandboxInner};
 use self::keys::{merchant_key, pingxx_key};
 use self::kinds::{CHARGE, EVENT};
 pub use self::options::{Options, OptionsBuilder};
+use self::printer::Printer;
 pub use self::received::{ReceivedRequest, SignatureCheck};
 pub use self::refunds::REFUND_TAKES;
 use self::state::{Due, State};
@@ -274,7 +276,7 @@ impl Sandbox {
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("{wanted}: {error}")))?;
         let address = listener.local_addr()?;
-        let printer = options.print_requests.then(server::printer);
+        let printer = options.print_requests.then(Printer::start);
         let inner = Arc::new(SandboxInner {
             port: address.port(),
             merchant: options.merchant(),
@@ -394,12 +396,18 @@ impl Sandbox {
     }
 
     /// Stops the sandbox, and returns everything in it as [`snapshot`](Self::snapshot) does. What it
-    /// has answered until then is in the snapshot, and it answers nothing more.
-    pub fn into_snapshot(self) -> String {
+    /// has answered until then is in the snapshot, and it answers nothing more. Lines that wait to be
+    /// printed are printed, if somebody reads them within a second.
+    pub fn stop(&self) -> String {
         let mut locked = self.inner.lock();
         locked.has_ended = true;
         locked.state.catch_up();
-        locked.state.snapshot()
+        let snapshot = locked.state.snapshot();
+        drop(locked);
+        if let Some(printer) = &self.inner.printer {
+            printer.flush(Duration::from_secs(1));
+        }
+        snapshot
     }
 
     /// Goes back to how the sandbox started: objects, clock, faults, and the log of requests.

@@ -33,6 +33,7 @@ use self::connection::Unanswered;
 pub(crate) use self::permits::{Permit, Turn};
 use self::pool::Pool;
 pub(crate) use self::resolve::Lookup;
+use self::socket::OutOfTime;
 use crate::config_error::ConfigError;
 use crate::error::{BoxError, Step, chain};
 use crate::request::Method;
@@ -172,8 +173,9 @@ impl Transport {
         self.pool.permits_now()
     }
 
-    /// Sends the request and reads the whole answer. It ends with an error if the request is not sent by
-    /// `send_by`, to its last byte, or no complete answer is there by `deadline`. `sent` is set just before the first byte of
+    /// Sends the request and reads the whole answer. It ends with an error if there is no connection by
+    /// `send_by` or no complete answer by `deadline`. Nothing is written after `send_by`, but a request
+    /// that is stuck then may not end before `deadline`. `sent` is set just before the first byte of
     /// the request may be written. The connection is returned if it can be used again. `None` if the
     /// permit has to be returned before that.
     pub(crate) async fn exchange(
@@ -339,8 +341,13 @@ impl ExchangeError {
 
     fn unanswered(unanswered: Unanswered, was_pooled: bool) -> Self {
         let Unanswered { error, request } = unanswered;
-        let step = if request.is_some() { Step::Unsent } else { Step::Exchange };
-        let was_pooled = was_pooled && !error.is_parse();
+        let is_late = chain(&error).any(is_out_of_time);
+        let step = match request {
+            Some(_) => Step::Unsent,
+            None if is_late => Step::ExchangeTimeout,
+            None => Step::Exchange,
+        };
+        let was_pooled = was_pooled && !error.is_parse() && !is_late;
         Self { step, status: None, source: Some(error.into()), was_pooled }
     }
 }
@@ -350,6 +357,11 @@ fn is_certificate_error(error: &(dyn StdError + 'static)) -> bool {
         error.downcast_ref(),
         Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
     )
+}
+
+fn is_out_of_time(error: &(dyn StdError + 'static)) -> bool {
+    let inner = error.downcast_ref().and_then(io::Error::get_ref);
+    inner.is_some_and(|error| error.is::<OutOfTime>())
 }
 
 /// That of the connector, or of the system, which gives up by itself when nobody answers.

@@ -67,8 +67,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let _ = writeln!(output, "listening on {url}\n{key}");
     drop(output);
     stopped.await;
+    let last = sandbox.stop();
     if let Some(state) = state {
-        state.write(&sandbox.into_snapshot())?;
+        state.write(&last)?;
     }
     Ok(())
 }
@@ -80,14 +81,28 @@ fn stopped() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut hang_up = if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) };
     Ok(async move {
+        let hung_up = async {
+            match &mut hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
+            _ = hung_up => {}
         }
     })
+}
+
+/// Whether the program was started by `nohup`, as far as Linux tells. To listen would end that.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1))
 }
 
 #[cfg(windows)]
@@ -124,7 +139,10 @@ impl StateFile {
             new.sync_all()?;
             fs::rename(&self.new, &self.path)
         };
-        replace().map_err(|error| self.failed(&error))
+        replace().map_err(|error| {
+            let _ = fs::remove_file(&self.new);
+            self.failed(&error)
+        })
     }
 
     fn failed(&self, error: &io::Error) -> String {

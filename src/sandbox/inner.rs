@@ -1,7 +1,6 @@
 //! What the tasks of a sandbox share with its handle: settings, and the state behind a lock.
 
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fmt, io};
@@ -10,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::fault::Faults;
 use super::options::Options;
+use super::printer::Printer;
 use super::received::Received;
 use super::state::State;
 use crate::signing::{PublicKey, SigningKey};
@@ -21,7 +21,7 @@ pub(super) struct SandboxInner {
     pub(super) merchant: Option<PublicKey>,
     pub(super) pingxx: SigningKey,
     /// Where the line of a request is printed.
-    pub(super) printer: Option<SyncSender<String>>,
+    pub(super) printer: Option<Printer>,
     /// The number of requests that are being answered.
     pub(super) concurrent: AtomicUsize,
     pub(super) locked: Mutex<Locked>,

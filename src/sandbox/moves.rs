@@ -1,5 +1,6 @@
 //! What happens to a row: it is added, enters a state, and leaves it when its time has come. What is
-//! refused half-way is taken back by `State::attempt`, in which all of this runs.
+//! refused half-way is taken back by `State::attempt`, in which all of this runs but a seed: if that fails,
+//! there is no sandbox.
 
 use serde_json::Value;
 

@@ -1,9 +1,7 @@
 //! The HTTP server of the sandbox: connections, the checks of a request, and faults.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, SyncSender};
 use std::time::Duration;
 
 use base64::Engine;
@@ -30,21 +28,6 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How long a client may take to send the head, and then the body, of a request.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The number of lines that wait to be printed. More are dropped.
-const WAITING_LINES: usize = 1_000;
-
-/// Prints lines on a thread of its own, which may wait for a reader of the output without end.
-pub(super) fn printer() -> SyncSender<String> {
-    let (sender, lines) = mpsc::sync_channel::<String>(WAITING_LINES);
-    std::thread::spawn(move || {
-        for line in lines {
-            // The output may be closed, which `println!` answers with a panic.
-            let _ = writeln!(std::io::stdout(), "{line}");
-        }
-    });
-    sender
-}
 
 /// Accepts connections. Runs until it is aborted, which closes them.
 pub(super) async fn accept(listener: TcpListener, sandbox: Arc<SandboxInner>) {
@@ -150,7 +133,7 @@ async fn answer(
             (None, None) => None,
         };
         if let Some(printer) = &sandbox.printer {
-            let _ = printer.try_send(received.to_string());
+            printer.print(received.to_string());
         }
         locked.received.add(received);
         (fault, answer)

@@ -255,10 +255,14 @@ async fn pages_of_other_sites_are_not_answered() {
 }
 
 #[tokio::test]
-async fn a_panic_in_it_fails_the_test_that_owns_it() {
+async fn a_panic_in_it_fails_the_test_that_owns_it_and_costs_no_state() {
     let sandbox = sandbox().await;
+    let params: Value = serde_json::from_str(&params("1", "alipay_qr")).unwrap();
+    let request = crate::Request::post("/v1/charges", &[]).json(&params);
+    sandbox.client().call::<Value>(request).await.unwrap();
     sandbox.fail_next(Fault::new(fault::Kind::Panic, false));
     assert!(sandbox.client().refunds("ch_1").retrieve("re_1").await.is_err());
+    assert!(sandbox.stop().contains("alipay_qr"));
     let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(sandbox)));
     assert!(dropped.is_err());
 }

@@ -330,8 +330,10 @@ impl Machine {
         if view.facts.may_give_back && asked < shows && Rule::PaidNeedsLaterLook.holds() {
             return Action::Wait(now.saturating_add(30 * SECOND).min(shows.max(now + 1)));
         }
-        // Rule 7. The look may have been asked for before the end, and answered after it.
-        let paid = view.time_paid.filter(|_| Rule::LateByTimePaid.holds()).unwrap_or(asked);
+        // Rule 7. The look may have been asked for before the end, and answered after it. What has been
+        // paid is paid by now, also if this clock is behind and was never measured.
+        let paid = view.time_paid.filter(|_| Rule::LateByTimePaid.holds());
+        let paid = paid.map_or(asked, |paid| paid.min(now));
         let end = self.gave_up.unwrap_or(Millis::MAX).min(self.end_of_polling());
         let is_late = self.surplus || paid > end;
         if !is_late || !self.surplus && self.accept_late_payment.unwrap_or(true) {

@@ -1,10 +1,11 @@
 //! The TCP socket below TLS and HTTP. Knows nothing of either.
 
-use std::io;
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::{fmt, io};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -63,7 +64,9 @@ impl Rein {
 
     fn check_write(&self) -> io::Result<()> {
         match *self.lock() {
-            Some(time) if Instant::now() >= time => Err(io::ErrorKind::TimedOut.into()),
+            Some(time) if Instant::now() >= time => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, OutOfTime))
+            }
             _ => Ok(()),
         }
     }
@@ -72,6 +75,18 @@ impl Rein {
         self.0.write_by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The error of a write for which it is too late.
+#[derive(Debug)]
+pub(super) struct OutOfTime;
+
+impl fmt::Display for OutOfTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request was not written in its time")
+    }
+}
+
+impl Error for OutOfTime {}
 
 impl Socket {
     pub(super) fn new(tcp: Tcp, origin: Option<Origin>) -> Self {

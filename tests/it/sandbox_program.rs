@@ -24,11 +24,12 @@ struct Program {
 
 impl Program {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pingpp-sandbox"))
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let program = env!("CARGO_BIN_EXE_pingpp-sandbox");
+        Self::of(Command::new(program).args(arguments).stdout(Stdio::piped()))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         output.read_line(&mut first).unwrap();
@@ -128,6 +129,32 @@ async fn the_state_is_written_whatever_signal_ends_the_program_and_however_early
             assert!(state.exists(), "{signal:?} {number}");
         }
     }
+}
+
+/// `nohup` starts a program so.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_program_that_is_to_outlive_its_terminal_does() {
+    let mut command = Command::new("sh");
+    let command = command
+        .args(["-c", "trap '' HUP; exec \"$0\"", env!("CARGO_BIN_EXE_pingpp-sandbox")])
+        .stdout(Stdio::piped());
+    let program = Program::of(command);
+    program.send(Signal::HUP);
+    assert_eq!(status(&program.client(APP), "ch_none").await, Some(404));
+    program.stop();
+}
+
+#[tokio::test]
+async fn the_line_of_a_request_is_printed_before_the_program_ends() {
+    let mut program = Program::start(&[]);
+    for _ in 0..100 {
+        assert_eq!(status(&program.client(APP), "ch_none").await, Some(404));
+    }
+    let output = program.output.take().unwrap();
+    program.stop();
+    let lines = output.lines().filter(|line| line.as_ref().unwrap().contains("ch_none"));
+    assert_eq!(lines.count(), 100);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pingpp::simulation::{Simulated, Stream};
 use pingpp::{
-    Amount, Channel, Charge, Client, ClientBuilder, CreateCharge, CreateRefund, Outcome, Recovered,
-    Recovery, Refund, RetryPolicy, Settled,
+    Amount, Channel, Charge, Client, ClientBuilder, CreateCharge, CreateRefund, Error, Outcome,
+    Recovered, Recovery, Refund, RetryPolicy, Settled,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -311,6 +311,7 @@ async fn a_second_create_that_is_read_slowly_is_not_completed_after_its_window()
     let create = place.client(&Arc::default()).charges().create(order());
     let error = create.retry(RetryPolicy::max_sends(3)).await.unwrap_err();
     assert_eq!((error.outcome(), error.attempts().len()), (Outcome::Unknown, 3));
+    assert!(matches!(&error, Error::Transport(error) if error.is_timeout()), "{error}");
     assert_eq!(place.connections.load(Relaxed), 3, "the third attempt was under way");
     assert_eq!(place.requests.load(Relaxed), 2, "and complete after 56 s");
 }

@@ -25,6 +25,8 @@ pub(crate) struct Terms {
     /// When the settlement began that has ended.
     pub(crate) begun: Millis,
     pub(crate) cancelled: Millis,
+    /// When the owner that has ended it had heard that.
+    pub(crate) heard: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +48,7 @@ impl Terms {
             return Timing::InTime;
         }
         let last_end = self.begun.max(charge.created) + self.gives_up_after;
+        let last_end = last_end.min(self.heard.unwrap_or(Millis::MAX));
         if paid > last_end + 15_000 { Timing::Late } else { Timing::Unclear }
     }
 }

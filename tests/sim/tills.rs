@@ -31,7 +31,10 @@ pub(crate) struct Row {
     owned_since: Millis,
     /// When the settlement began that the token is of.
     begun: Millis,
-    cancelled: Option<Millis>,
+    /// The owner that was told to cancel first, and when.
+    cancelled: Option<(u64, Millis)>,
+    /// Since when that owner has kept that it heard it.
+    heard: Option<Millis>,
 }
 
 /// One order to be settled.
@@ -242,7 +245,7 @@ impl Till {
                 sleep(cancel_after).await;
                 later.event(format_args!("cancelled"));
                 let now = later.now();
-                row.lock().unwrap().cancelled.get_or_insert(now);
+                row.lock().unwrap().cancelled.get_or_insert((owner, now));
                 handle.cancel();
             });
         }
@@ -334,6 +337,9 @@ impl Till {
         world.check("no secret in a token", !crate::log::shows_secret(&token), || token.clone());
         let mut row = self.row.lock().unwrap();
         row.token = Some(token);
+        if row.cancelled.is_some_and(|(of, at)| of == owner && at < begun) {
+            row.heard.get_or_insert(begun);
+        }
         if let Some(ending) = ending.filter(|ending| !matches!(ending, Settled::Unresolved(_))) {
             row.ending = Some(ending);
         }
@@ -347,7 +353,8 @@ impl Till {
             gives_up_after: self.give_up_after.map_or(MINUTE, |time| time.as_millis() as u64),
             placed: self.started,
             begun: row.begun,
-            cancelled: row.cancelled.unwrap_or(Millis::MAX),
+            cancelled: row.cancelled.map_or(Millis::MAX, |(_, at)| at),
+            heard: row.heard.filter(|_| row.cancelled.is_some_and(|(of, _)| of == row.owner)),
         }
     }
 

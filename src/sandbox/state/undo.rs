@@ -1,5 +1,7 @@
 //! Takes back what a refused operation has done. Not for objects: these are what the operations say.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::{State, key};
 use crate::sandbox::answer::Answered;
 
@@ -27,8 +29,8 @@ impl Undo {
 }
 
 impl State {
-    /// Performs an operation. If it ends with a refusal, everything is as before it; to refuse and
-    /// still keep something, an operation answers `Ok` with the refusal.
+    /// Performs an operation. If it ends with a refusal or a panic, everything is as before it; to refuse
+    /// and still keep something, an operation answers `Ok` with the refusal.
     ///
     /// Everything but rows only grows in an operation, and shrinks to its former length here.
     pub(in crate::sandbox) fn attempt<T>(
@@ -38,9 +40,9 @@ impl State {
         let (steps, apps, ledger) = (self.undo.steps.len(), self.apps.len(), self.ledger.mark());
         let (due, deliveries) = (self.due.mark(), self.deliveries.mark());
         self.undo.depth += 1;
-        let result = act(self);
+        let ended = catch_unwind(AssertUnwindSafe(|| act(self)));
         self.undo.depth -= 1;
-        if result.is_err() {
+        if !matches!(ended, Ok(Ok(_))) {
             while self.undo.steps.len() > steps {
                 self.take_back();
             }
@@ -52,7 +54,7 @@ impl State {
         if self.undo.depth == 0 {
             self.undo.steps.clear();
         }
-        result
+        ended.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     fn take_back(&mut self) {

@@ -666,3 +666,20 @@ fn fields_of_the_server_are_not_taken_from_parameters() {
         }
     }
 }
+
+#[test]
+fn a_panic_in_the_middle_of_an_operation_leaves_nothing_behind() {
+    let mut api = Api::new();
+    let before = api.snapshot();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        api.0.attempt(|state| {
+            let body = charge("1", "alipay_qr", json!({})).to_string();
+            let answer = state.handle("POST", "/v1/charges", body.as_bytes());
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            panic!("on purpose")
+        })
+    }));
+    let panicked: Result<Result<(), _>, _> = panicked;
+    assert!(panicked.is_err());
+    assert_eq!(api.snapshot(), before);
+}

@@ -287,6 +287,10 @@ fn a_payment_is_late_after_the_end_of_polling() {
     let exchange = Exchange { sent: end - 1, received: end + MINUTE, date: None };
     let action = machine.next(&exchange, Input::Seen(paid_at(end + 1)));
     assert_eq!((action, machine.phase), (Action::Wait(end + MINUTE), Phase::Reverse));
+    // A clock that is behind and was never measured makes nothing late.
+    let mut machine = Machine { accept_late_payment: Some(false), ..watching() };
+    let paid = Input::Seen(paid_at(end + HOUR));
+    assert_eq!(at(end - 1, &mut machine, paid), Action::End(Ending::Paid));
     // It was reversed already, or cannot be.
     let late = Input::Seen(paid_at(end + 1));
     let refuses = || Machine { accept_late_payment: Some(false), ..watching() };
