@@ -146,15 +146,18 @@ async fn a_program_that_is_to_outlive_its_terminal_does() {
 }
 
 #[tokio::test]
-async fn the_line_of_a_request_is_printed_before_the_program_ends() {
+async fn lines_that_wait_for_a_reader_are_printed_before_the_program_ends() {
     let mut program = Program::start(&[]);
-    for _ in 0..100 {
-        assert_eq!(status(&program.client(APP), "ch_none").await, Some(404));
+    let client = program.client(APP);
+    // More than a pipe holds.
+    for _ in 0..1_500 {
+        assert_eq!(status(&client, "ch_none").await, Some(404));
     }
-    let output = program.output.take().unwrap();
-    program.stop();
-    let lines = output.lines().filter(|line| line.as_ref().unwrap().contains("ch_none"));
-    assert_eq!(lines.count(), 100);
+    program.send(Signal::TERM);
+    let lines = program.output.take().unwrap().lines();
+    let lines = lines.filter(|line| line.as_ref().unwrap().contains("ch_none"));
+    assert_eq!(lines.count(), 1_500);
+    program.end();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
