@@ -154,6 +154,7 @@ async fn lines_that_wait_for_a_reader_are_printed_before_the_program_ends() {
         assert_eq!(status(&client, "ch_none").await, Some(404));
     }
     program.send(Signal::TERM);
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let lines = program.output.take().unwrap().lines();
     let lines = lines.filter(|line| line.as_ref().unwrap().contains("ch_none"));
     assert_eq!(lines.count(), 1_500);
