@@ -149,14 +149,15 @@ async fn a_program_that_is_to_outlive_its_terminal_does() {
 async fn lines_that_wait_for_a_reader_are_printed_before_the_program_ends() {
     let mut program = Program::start(&[]);
     let client = program.client(APP);
-    // More than a pipe holds.
+    // More than a pipe holds, by fewer lines than may wait.
+    let id = format!("ch_{}", "0".repeat(70));
     for _ in 0..1_500 {
-        assert_eq!(status(&client, "ch_none").await, Some(404));
+        assert_eq!(status(&client, &id).await, Some(404));
     }
     program.send(Signal::TERM);
     tokio::time::sleep(Duration::from_millis(300)).await;
     let lines = program.output.take().unwrap().lines();
-    let lines = lines.filter(|line| line.as_ref().unwrap().contains("ch_none"));
+    let lines = lines.filter(|line| line.as_ref().unwrap().contains(&id));
     assert_eq!(lines.count(), 1_500);
     program.end();
 }
