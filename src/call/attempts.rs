@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument;
 
 use super::Options;
-use super::judge::{Failed, Judge};
+use super::judge::{Failed, Judge, Refusal};
 use super::watch::Watch;
 use crate::client::ClientInner;
 use crate::clock::{self, ClockSkew, Moment};
@@ -47,10 +47,10 @@ pub(super) struct Attempts<'a> {
     was_garbled: bool,
     /// By how much the timestamp of the last attempt was corrected.
     corrected: Option<ClockSkew>,
-    /// The first attempt was refused over a pooled connection, perhaps by the refusal of an earlier
-    /// request, and no later attempt was refused for good. A limit of requests is no reason why the first
-    /// one should have been refused.
-    is_suspect: bool,
+    /// How the first attempt was refused over a pooled connection, perhaps in place of an earlier request,
+    /// as long as no later attempt was refused in the same words. A limit of requests is no reason why the
+    /// first one should have been refused.
+    suspect: Option<Refusal>,
     attempts: Vec<Attempt>,
     /// The permit and the connection of the answer, until it has been decoded.
     held: Option<(Permit<'a>, Option<Connection>)>,
@@ -92,7 +92,7 @@ impl<'a> Attempts<'a> {
             signature: None,
             was_garbled: false,
             corrected: None,
-            is_suspect: false,
+            suspect: None,
             attempts: Vec::new(),
             held: None,
             is_over: false,
@@ -142,11 +142,10 @@ impl<'a> Attempts<'a> {
             self.first_sent.get_or_insert(began);
         }
         if let Err((_, failed)) = &result {
-            let is_refusal = matches!(failed.failure, Failure::Refused | Failure::RateLimited);
-            if is_refusal && failed.was_pooled {
-                self.is_suspect = self.request.method != Method::Get;
-            } else if failed.failure == Failure::Refused {
-                self.is_suspect = false;
+            if failed.was_pooled {
+                self.suspect = failed.refusal().filter(|_| self.request.method != Method::Get);
+            } else if failed.failure == Failure::Refused && self.suspect == failed.refusal() {
+                self.suspect = None;
             }
         }
         let took = began.steady.elapsed();
@@ -286,9 +285,7 @@ impl<'a> Attempts<'a> {
                     system: &self.client.system,
                 };
                 let judged = judge.judge(answer);
-                let is_refusal = |failed: &Failed| {
-                    matches!(failed.failure, Failure::Refused | Failure::RateLimited)
-                };
+                let is_refusal = |failed: &Failed| failed.refusal().is_some();
                 // Others may set any `Date`, and leave the connection with an answer to come.
                 if judged.as_ref().err().is_none_or(is_refusal) {
                     self.client.clock.set(reading, sending);
@@ -340,7 +337,7 @@ impl<'a> Attempts<'a> {
     fn give_up(&mut self, failed: Failed) -> Error {
         self.is_over = true;
         // Only the first attempt uses a pooled connection.
-        if let (true, Some(first)) = (self.is_suspect, self.attempts.first_mut()) {
+        if let (Some(_), Some(first)) = (&self.suspect, self.attempts.first_mut()) {
             first.failed = Some(Outcome::Unknown);
         }
         let attempts = self.attempts.clone();

@@ -39,6 +39,13 @@ pub(super) struct Failed {
     cause: Box<Cause>,
 }
 
+/// What Ping++ refused a request with. Messages may name a time or a request, and do not count.
+#[derive(Debug, PartialEq)]
+pub(super) struct Refusal {
+    status: u16,
+    detail: ErrorDetail,
+}
+
 enum Cause {
     Exchange(Step, Option<BoxError>),
     Status(u16, HeaderMap, Bytes),
@@ -130,6 +137,18 @@ impl Failed {
         let was_pooled = answer.was_pooled;
         let cause = Box::new(Cause::Flaw(flaw, answer.headers, body));
         Self { failure, cause, retry_after: None, was_pooled }
+    }
+
+    /// `None` if Ping++ did not refuse the request.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        let is_refusal = matches!(self.failure, Failure::Refused | Failure::RateLimited);
+        match &*self.cause {
+            Cause::Status(status, _, body) if is_refusal => {
+                let detail = ErrorDetail::parse(body).unwrap_or_default();
+                Some(Refusal { status: *status, detail: ErrorDetail { message: None, ..detail } })
+            }
+            _ => None,
+        }
     }
 
     /// A word or a status for `error.type`.

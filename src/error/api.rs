@@ -26,7 +26,7 @@ struct ApiInner {
 }
 
 /// The value of `error` in an error body; see <https://www.pingxx.com/api> for its fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct ErrorDetail {
     pub(crate) kind: Option<ErrorType>,
     pub(crate) code: Option<ErrorCode>,

@@ -254,14 +254,12 @@ impl Machine {
 
     /// Rule 9: from when on the list is searched: from before the first send.
     pub(super) fn search_from(&self) -> Millis {
-        // Before the clock is measured, and after another machine's clock, it can be wrong by an hour.
         if self.is_measured && !self.is_start_rough {
             return self.started.saturating_sub(MINUTE / 2);
         }
-        // By how far this machine's clock is behind, the start of another one was moved forward. Both
-        // may be wrong by an hour; a day more would find the charges of yesterday.
-        let moved = self.clock_offset.unwrap_or(0).max(0).unsigned_abs().min(WRONG_BY);
-        self.started.saturating_sub(WRONG_BY).saturating_sub(moved)
+        // A clock may be wrong by an hour, and by how far another one is behind, that of whoever measured
+        // first, the start was moved forward. A day would find the charges of yesterday.
+        self.started.saturating_sub(2 * WRONG_BY)
     }
 
     fn search(&mut self, now: Millis) -> Action {

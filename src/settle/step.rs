@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::{Exchange, unix_millis};
+use super::clock::{Exchange, millis, unix_millis};
 use super::ending::Settled;
 use super::obstacle::NotCreated;
 use super::state::State;
@@ -155,14 +155,21 @@ type Happened = Result<(Exchange, Input), Error>;
 
 /// Makes a call, and reads the server's clock off its answer. Somebody in between may set any `Date`.
 async fn timed<T: 'static>(client: &Client, call: Call<T>) -> (Exchange, Result<T, Error>) {
-    let sent = now(client);
+    let begun = now(client);
     let result = call.with_response().await;
+    let attempts = match &result {
+        Ok(answer) => answer.attempts(),
+        Err(error) => error.attempts(),
+    };
+    let received = now(client);
+    // The answer is that of the last one. All of them together tell its time to half a minute only.
+    let sent = attempts.last().map_or(begun, |last| received.saturating_sub(millis(last.took)));
     let date = match &result {
         Ok(answer) => answer.date(),
         Err(Error::Api(error)) if error.is_of_pingxx() => error.date(),
         _ => None,
     };
-    let exchange = Exchange { sent, received: now(client), date: date.map(unix_millis) };
+    let exchange = Exchange { sent, received, date: date.map(unix_millis) };
     (exchange, result.map(|answer| answer.value))
 }
 

@@ -120,4 +120,12 @@ fn a_create_of_a_machine_that_is_ahead_is_found_by_one_that_is_behind() {
     machine.measure(&Exchange { sent, received: sent + 100, date: Some(START) });
     let from = machine.search_from();
     assert!(from <= START, "{} s too late", (from - START) / 1_000);
+
+    // Seed 79983: and then by a third one, whose clock is ahead.
+    let kept = serde_json::to_string(&machine).unwrap();
+    let mut machine: Machine = serde_json::from_str(&kept).unwrap();
+    let sent = START + 10 * MINUTE;
+    machine.measure(&Exchange { sent, received: sent + 100, date: Some(START) });
+    let from = machine.search_from();
+    assert!(from <= START, "{} s too late", (from - START) / 1_000);
 }

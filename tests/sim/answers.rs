@@ -8,6 +8,8 @@ use crate::keys;
 use crate::world::World;
 
 const PLAIN: &str = r#"{"error":{"type":"invalid_request_error","message":"m"}}"#;
+const STRAY: &str =
+    r#"{"error":{"type":"invalid_request_error","param":"somebodys","message":"m"}}"#;
 const ODD: &str = r#"{"error":{"type":"invalid_request_error","param":[1],"message":{}}}"#;
 const GATEWAY: &str = r#"{"error":{"type":"throttled","message":"Too Many Requests"}}"#;
 const HTML: &str = "<html><h1>Bad Gateway</h1></html>";
@@ -54,6 +56,12 @@ fn with_headers(world: &World, status: u16, headers: &str, body: &[u8]) -> Answe
 /// An error of Ping++ without a code.
 pub(crate) fn plain(world: &World, status: u16) -> Answer {
     json_answer(world, status, PLAIN)
+}
+
+/// The refusal of somebody else's request. Its words are its own: if the next request were refused in the
+/// same ones, on a connection of its own and without a reason, nobody could tell.
+pub(crate) fn stray(world: &World, status: u16) -> Answer {
+    json_answer(world, status, STRAY)
 }
 
 pub(crate) fn html(world: &World, status: u16) -> Answer {

@@ -33,9 +33,12 @@ pub(crate) struct Terms {
 pub(crate) enum Timing {
     InTime,
     Late,
-    /// Not at all, or so near the end that it depends on the seconds of `Date` and `time_paid`.
+    /// Not at all, or so near the end that it depends on how well the clock was measured.
     Unclear,
 }
+
+/// A clock is measured by an answer, which takes up to half a minute.
+const NEAR: Millis = 15_000;
 
 impl Terms {
     /// Whether it was paid in time, by right clocks.
@@ -44,12 +47,12 @@ impl Terms {
         let until = charge.rules.reversible_until(charge.created);
         let until = until.map_or(Millis::MAX, |until| until.saturating_sub(MINUTE));
         let end = (self.placed + self.gives_up_after).min(until).min(self.cancelled);
-        if paid + 2_000 < end {
+        if paid + NEAR < end {
             return Timing::InTime;
         }
         let last_end = self.begun.max(charge.created) + self.gives_up_after;
         let last_end = last_end.min(self.heard.unwrap_or(Millis::MAX));
-        if paid > last_end + 15_000 { Timing::Late } else { Timing::Unclear }
+        if paid > last_end + NEAR { Timing::Late } else { Timing::Unclear }
     }
 }
 

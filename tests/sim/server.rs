@@ -372,7 +372,7 @@ async fn strike(
         Repeated | Unasked => {
             let behind = match fault {
                 Repeated => truth.to_vec(),
-                _ => answers::plain(world, world.pick(&[400, 404, 408])).bytes().to_vec(),
+                _ => answers::stray(world, world.pick(&[400, 404, 408])).bytes().to_vec(),
             };
             side.write(truth);
             sleep(Duration::from_millis(world.pick(&[0, 0, 30, 2_000, 6_000]))).await;

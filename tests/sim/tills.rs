@@ -335,6 +335,7 @@ impl Till {
         }
         let token = token.to_string();
         world.check("no secret in a token", !crate::log::shows_secret(&token), || token.clone());
+        world.event(format_args!("  kept {token}"));
         let mut row = self.row.lock().unwrap();
         row.token = Some(token);
         if row.cancelled.is_some_and(|(of, at)| of == owner && at < begun) {

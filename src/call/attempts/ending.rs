@@ -109,7 +109,8 @@ impl Drop for Attempts<'_> {
     /// will be told.
     fn drop(&mut self) {
         let unknown = |attempt: &Attempt| attempt.failed == Some(Outcome::Unknown);
-        let in_doubt = self.sent.is_some() || self.is_suspect || self.attempts.iter().any(unknown);
+        let in_doubt =
+            self.sent.is_some() || self.suspect.is_some() || self.attempts.iter().any(unknown);
         if self.is_over {
             return;
         }

@@ -145,10 +145,10 @@ fn a_search_begins_before_the_first_send_by_what_the_clocks_may_be_wrong() {
     let mut machine = watching();
     assert_eq!(machine.search_from(), START - 30 * SECOND);
     machine.is_start_rough = true;
-    assert_eq!(machine.search_from(), START - 65 * MINUTE);
+    assert_eq!(machine.search_from(), START - 130 * MINUTE);
     machine.is_start_rough = false;
     machine.is_measured = false;
-    assert_eq!(machine.search_from(), START - 65 * MINUTE);
+    assert_eq!(machine.search_from(), START - 130 * MINUTE);
 }
 
 #[test]
