@@ -28,11 +28,11 @@ impl Exchange {
         Some((least, (date + 999 - signed(self.sent)).max(least)))
     }
 
-    /// How far the server's clock is ahead. A known offset within the bounds stays, so that a slow
-    /// answer does not spoil a good one.
+    /// How far the server's clock is ahead. A known offset within the bounds stays, and so does a clock
+    /// that may be right, so that a slow answer, or a frozen process, spoils neither.
     pub(super) fn measure(&self, known: Option<i64>) -> Option<i64> {
         let Some((least, most)) = self.bounds() else { return known };
-        Some(known.map_or(least.midpoint(most), |known| known.clamp(least, most)))
+        Some(known.unwrap_or(0).clamp(least, most))
     }
 }
 
@@ -61,6 +61,8 @@ mod tests {
         assert!((3_599_900..=3_600_999).contains(&offset), "{offset}");
         let slow = exchange(10_000_000, 10_080_000, 13_640_000);
         assert_eq!(slow.measure(Some(offset)), Some(offset));
+        // A clock that may be right is right: the process was frozen before it read the answer.
+        assert_eq!(exchange(10_000_000, 10_114_000, 10_000_000).measure(None), Some(0));
         // Another machine, whose clock is right, goes on with the token.
         let right = exchange(20_000_000, 20_000_000, 20_000_000);
         assert!((0..=999).contains(&right.measure(Some(offset)).unwrap()));

@@ -73,7 +73,8 @@ pub(crate) fn note(world: &World, settlement: Settlement) {
 fn is_true(books: &Books, settled: &Settled, terms: Option<&Terms>) -> bool {
     if let Settled::Several(all) = settled {
         let paid = all.iter().filter(|one| matches!(one, Settled::Paid(_))).count();
-        return paid <= 1 && all.iter().all(|one| is_true(books, one, None));
+        let is_open = |one: &Settled| matches!(one, Settled::Unresolved(_));
+        return paid <= 1 && all.iter().all(|one| is_open(one) || is_true(books, one, None));
     }
     let Some(charge) = settled.charge().and_then(|charge| books.charge(charge.id.as_str())) else {
         return matches!(settled, Settled::NotCreated(_));

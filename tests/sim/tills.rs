@@ -371,7 +371,8 @@ impl Till {
         let knows_times = !state.had_wrong_clock;
         for charge in state.books.of_order(&self.order_no) {
             let shown = state.shown_paid.get(&charge.id);
-            let is_shown = shown.is_some_and(|shown| (row.owned_since..=at).contains(shown));
+            // Not at the moment of the change of hands: an answer to this owner takes its time.
+            let is_shown = shown.is_some_and(|shown| row.owned_since < *shown && *shown <= at);
             let is_in_time =
                 terms.accepts_late || knows_times && terms.timing(charge) == Timing::InTime;
             if is_shown && is_in_time {
