@@ -153,9 +153,6 @@ impl Till {
             let mut row = self.row.lock().unwrap();
             row.owner += 1;
             row.owned_since = world.now();
-            if row.token.is_none() {
-                row.begun = world.now();
-            }
             row.owner
         };
         world.event(format_args!("{} owner {owner}", self.order_no));
@@ -337,6 +334,10 @@ impl Till {
         world.check("no secret in a token", !crate::log::shows_secret(&token), || token.clone());
         world.event(format_args!("  kept {token}"));
         let mut row = self.row.lock().unwrap();
+        if row.token.is_none() {
+            // A process may have been frozen before it began.
+            row.begun = begun;
+        }
         row.token = Some(token);
         if row.cancelled.is_some_and(|(of, at)| of == owner && at < begun) {
             row.heard.get_or_insert(begun);
