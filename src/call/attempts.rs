@@ -47,9 +47,9 @@ pub(super) struct Attempts<'a> {
     was_garbled: bool,
     /// By how much the timestamp of the last attempt was corrected.
     corrected: Option<ClockSkew>,
-    /// How the first attempt was refused over a pooled connection, perhaps in place of an earlier request,
-    /// as long as no later attempt was refused in the same words. A limit of requests is no reason why the
-    /// first one should have been refused.
+    /// The refusal of the first attempt, if it came over a pooled connection and no later attempt has
+    /// confirmed it. It may have been meant for an earlier request. The same refusal confirms it, unless
+    /// it is one for too many requests, which says nothing about the first attempt.
     suspect: Option<Refusal>,
     attempts: Vec<Attempt>,
     /// The permit and the connection of the answer, until it has been decoded.

@@ -257,8 +257,9 @@ impl Machine {
         if self.is_measured && !self.is_start_rough {
             return self.started.saturating_sub(MINUTE / 2);
         }
-        // A clock may be wrong by an hour, and by how far another one is behind, that of whoever measured
-        // first, the start was moved forward. A day would find the charges of yesterday.
+        // The clock that wrote the start may be wrong by an hour. The first owner that measured its own
+        // clock moved the start by that error, which may be an hour more. A margin of a day would find
+        // the charges of yesterday.
         self.started.saturating_sub(2 * WRONG_BY)
     }
 

@@ -109,7 +109,7 @@ impl Names {
 
     async fn update(self: &Arc<Self>, lookup: &Lookup) {
         let now = Instant::now();
-        // `notify_waiters` wakes those alone that are there already, so the state is read after this.
+        // Made before the state is read: `notify_waiters` wakes only those that wait already.
         let end = self.ended.notified();
         let (starts, until) = self.lock().begin(now);
         if starts {

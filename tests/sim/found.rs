@@ -1,8 +1,8 @@
 //! What simulated worlds found, each as a small world of its own: clocks that are wrong, that are set, or
 //! that belong to two machines.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pingpp::simulation::{Simulated, Stream};
@@ -296,6 +296,37 @@ async fn a_date_of_somebody_in_between_does_not_end_the_search_for_a_lost_create
         let settled = settled.unwrap();
         assert!(matches!(settled, Settled::Paid(_)), "{settled}");
     }
+}
+
+/// Seed 162005: the clock was measured by all attempts of a call together, so that it was off by the pauses
+/// between them.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_is_measured_by_the_attempt_that_was_answered() {
+    let place = Place::new(|place, number, _, _| {
+        let mut this = place.charge();
+        if number > 1 {
+            (this["paid"], this["time_paid"]) = (true.into(), place.now().into());
+        }
+        match number {
+            0 => Answer { status: 503, headers: "Retry-After: 20\r\n", body: "<html>".into() },
+            _ => answer(200, this),
+        }
+    });
+    let client = place.machine(&Arc::new(AtomicU64::new(HOUR)));
+    let client = client.retry(RetryPolicy::max_sends(2)).build().unwrap();
+    let tokens = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&tokens);
+    let settlement = client.charges().create_and_settle(order()).on_step(move |step| {
+        kept.lock().unwrap().push(step.token.to_string());
+        async { Ok(()) }
+    });
+    settlement.await.unwrap();
+    let tokens = tokens.lock().unwrap();
+    let offset = tokens
+        .iter()
+        .find_map(|token| serde_json::from_str::<Value>(token).unwrap()["clock_offset"].as_i64());
+    let off_by = offset.unwrap() + 1_000 * HOUR as i64;
+    assert!(off_by.abs() <= 1_000, "{off_by} ms");
 }
 
 /// Seed 6068: a process was frozen in the middle of a second create, and completed it two minutes later. On
